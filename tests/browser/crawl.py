@@ -65,6 +65,7 @@ WITHOUT_PAGE = {
     "disclosures_file",
     "disclosures_inspection",
     "sale_bid",
+    "sale_find",
     "sale_line_act",
     "sale_look",
     "sale_make_tape",

@@ -12,7 +12,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
+from cases.accounts import storing
 from cases.accounts.models import Account
 from cases.debt import gate, heard
 from cases.debt.moratorium import effects
@@ -36,6 +38,7 @@ __all__ = [
     "agree",
     "chain",
     "claim",
+    "find",
     "propose",
     "refuse",
     "want_back",
@@ -85,6 +88,20 @@ MOVES = {
     "serve_again": Move(frozenset({"sold"}), "="),
     "claim_late": Move(frozenset({"transferred"}), "put_back_requested"),
 }
+
+
+def find(text: str, *, actor: Actor) -> list[DebtSaleAccount]:
+    """Return the lines of one account in the sales that a person may see, the newest sale first: by the number of the
+    account, however it is written, or by the reference that buyers have of the line. Two queries."""
+    try:
+        named = Q(uid=UUID(text))
+    except ValueError:
+        account = storing.find(text)
+        if account is None:
+            return []
+        named = Q(account=account)
+    rows = DebtSaleAccount.objects.filter(named, sale__case__in=policy.visible_to(actor)).select_related("sale__case")
+    return list(rows.order_by("-sale_id"))
 
 
 def _locked(case: Case, number: int) -> tuple[Case, DebtSale, DebtSaleAccount]:

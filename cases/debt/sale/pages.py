@@ -30,6 +30,7 @@ __all__ = ["urlpatterns"]
 
 KIND = "debt_sale"
 PAGE = 25
+LONGEST = 60  # of what an account is sought by
 
 
 def _file(actor: Actor, uid: UUID) -> CaseFile:
@@ -49,7 +50,12 @@ def sale_accounts(request: HttpRequest, uid: UUID) -> HttpResponse:
 
 
 def _show(
-    request: HttpRequest, file: CaseFile, *, problems: list[Problem] | None = None, status: int = HTTPStatus.OK
+    request: HttpRequest,
+    file: CaseFile,
+    *,
+    typed: str = "",
+    problems: list[Problem] | None = None,
+    status: int = HTTPStatus.OK,
 ) -> HttpResponse:
     actor, case = asking.actor_of(request), file.case
     if not (why := casepage.purpose_of(request, file, actor)):
@@ -78,6 +84,8 @@ def _show(
         "look": look,
         "job": _job(actor, case, look),
         "may_look": policy.can(actor, looking.ACT, case=case).is_allowed and case.state in codes.LOOKED_AT_IN,
+        "typed": typed,
+        "longest": LONGEST,
         "problems": problems or [],
     }
     return render(request, "cases/debt/sale/accounts.html", context, status=status)
@@ -118,6 +126,27 @@ def _lines(request: HttpRequest, case: Case, rows: list[DebtSaleAccount], why: s
         }
         for row, number in zip(rows, numbers, strict=True)
     ]
+
+
+@screen
+@require_POST
+@never_cache
+def sale_find(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Go to the page of one account: by its number, however it is written, or by the reference that the buyer has of
+    it. What is typed stands in no address. An account of another sale that this person may see is named."""
+    actor = asking.actor_of(request)
+    file = _file(actor, uid)
+    if not casepage.purpose_of(request, file, actor):
+        return casepage.ask_purpose(request, file.case)
+    typed = str(request.POST.get("account") or "").strip()[:LONGEST]
+    found = lines.find(typed, actor=actor) if typed else []
+    here = next((line for line in found if line.sale_id == file.case.pk), None)
+    if here is not None:
+        return redirect("web:sale_line", uid=uid, number=here.number)
+    elsewhere = "".join(f" It stands in {line.sale.case.reference}, line {line.number}." for line in found)
+    said = "No account of this sale is called so." + elsewhere if typed else "Type the number of an account."
+    problems = [Problem(sentence=said, anchor="id_account")]
+    return _show(request, file, typed=typed, problems=problems, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 @screen
@@ -382,6 +411,7 @@ def _serve_again(request: HttpRequest, file: CaseFile, number: int) -> HttpRespo
 
 urlpatterns = [
     path("debt/sales/<uuid:uid>/accounts/", sale_accounts, name="sale_accounts"),
+    path("debt/sales/<uuid:uid>/find/", sale_find, name="sale_find"),
     path("debt/sales/<uuid:uid>/look/", sale_look, name="sale_look"),
     path("debt/sales/<uuid:uid>/tapes/", sale_tapes, name="sale_tapes"),
     path("debt/sales/<uuid:uid>/tapes/make/", sale_make_tape, name="sale_make_tape"),
