@@ -17,15 +17,16 @@ from datetime import datetime
 from itertools import islice
 
 import orjson
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.db.models import F, OuterRef, Subquery, TextField
 from django.db.models.functions import Cast
 
 from cases.accounts import reading, storing
 from cases.accounts.models import AccountFault, AccountUpload, AccountUploadPart
-from cases.kernel import calendars, jobs, policy, retention
+from cases.kernel import calendars, casetypes, jobs, policy, retention
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
+from cases.kernel.evidence import disposal
 from cases.kernel.models import Job
 from cases.ledger import api as ledger
 from cases.ledger import copying, sealing
@@ -230,28 +231,24 @@ def _take_in(job: jobs.Job, subject: str, at: datetime) -> None:
 
 def erase_due(*, now: datetime) -> int:
     """Erase what is left of files whose work ended so long ago that they are kept no more, each in a transaction of its
-    own with one event on its stream; a fault of one stops no other. What was not taken in can be given again: the same
-    bytes are then another file. Counts and the list of faults stay. Returns how many files. Raises OperationalError
-    while the database is away."""
+    own with one event on its stream; a fault of one is `disposal.one_by_one`'s. What was not taken in can be given
+    again: the same bytes are then another file. Counts and the list of faults stay. Returns how many files. Raises
+    OperationalError while the database is away."""
     work = Job.objects.filter(kind=ACT, key=Cast(OuterRef("uid"), TextField()), state__in=("stopped", "done", "failed"))
     kept = AccountUpload.objects.filter(key__destroyed_at=None).annotate(over_at=Subquery(work.values("ended_at")[:1]))
     ended = kept.exclude(over_at=None).order_by("over_at", "pk").values_list("pk", "over_at")
-    erased, today = 0, calendars.london_date(now)
-    for pk, over_at in list(ended):
-        day = calendars.london_date(over_at)
-        if retention.dispose_after(CLASS, trigger_date=day) >= today:
-            continue
-        try:
-            erased += _erase(pk, ended_at=over_at, version=retention.in_force(CLASS, on=day).version, now=now)
-        except OperationalError:  # no file is to blame, and the next round begins anew
-            raise
-        except Exception:
-            log.exception("not_erased", extra={"upload": pk})
-    return erased
+    today = calendars.london_date(now)
+    over = [row for row in ended if retention.dispose_after(CLASS, trigger_date=calendars.london_date(row[1])) < today]
+    return disposal.one_by_one(CLASS, over, lambda pk, at: _erase(pk, ended_at=at, now=now), _of_billing, now=now)
+
+
+def _of_billing(*_row: object) -> dict[str, str]:
+    """Return the team of the first kind to whose cases billing still tells: it works with what a file brings."""
+    return {ACT: next(each.team for each in casetypes.all_types() if not each.is_erasable)}
 
 
 @transaction.atomic
-def _erase(upload_id: int, *, ended_at: datetime, version: int, now: datetime) -> int:
+def _erase(upload_id: int, *, ended_at: datetime, now: datetime) -> int:
     """Erase one file; none where another worker was first, or its work goes on again. Locks its job and its row."""
     upload = AccountUpload.objects.select_related("key").get(pk=upload_id)
     if not Job.objects.select_for_update().filter(kind=ACT, key=str(upload.uid), ended_at=ended_at).exists():
@@ -259,6 +256,7 @@ def _erase(upload_id: int, *, ended_at: datetime, version: int, now: datetime) -
     upload = AccountUpload.objects.select_for_update(of=("self",)).select_related("key").get(pk=upload_id)
     if upload.key.destroyed_at is not None:
         return 0
+    version = retention.in_force(CLASS, on=calendars.london_date(ended_at)).version
     detail = {"class": CLASS, "versions": [version], "content": bytes(upload.content).hex(), "lines": upload.lines}
     with ledger.action(upload.uid, "accounts.file_erased", actor=ACTOR.label, at=now, detail=detail) as act:
         act.detail["parts_left"], _ = upload.parts.all().delete()

@@ -6,16 +6,16 @@ before the key of its day is destroyed.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.db.models import F
 
 from cases.agencies import application
 from cases.kernel import calendars, locks, piles, retention, tasks
 from cases.kernel.actors import system
+from cases.kernel.evidence import disposal
+from cases.kernel.exchange import agencies
 from cases.kernel.models import BatchFile, Callback, Task
 from cases.ledger import api as ledger
 from cases.ledger import sealing
@@ -23,33 +23,27 @@ from cases.ledger.models import DataKey
 
 __all__ = ["erase_due"]
 
-FILE, INBOX = "message_body", "callback_inbox"
+FILE, INBOX, FETCHED = "message_body", "callback_inbox", "fetched_file"
 REASON, ERASED = "retention_over", "erased"
 MOST = 500
 ACTOR = system("disposal")
-log = logging.getLogger(__name__)
 
 
 def erase_due(*, now: datetime, most: int = MOST) -> int:
     """Erase fetched files that were taken or refused so long ago, and what came into the inbox so long ago and matched
     nothing; at most `most` files in one round. Each file and each callback is a transaction of its own with one event
-    on its agency's stream; a fault of one stops no other. Returns how many. Raises OperationalError while the database
-    is away."""
+    on its agency's stream; a fault of one is `disposal.one_by_one`'s. Returns how many. Raises OperationalError while
+    the database is away."""
     files = BatchFile.objects.filter(direction="in", state__in=["taken", "refused"], sealed_bytes__isnull=False)
     due = piles.due_of(FILE, files.annotate(over_at=F("ended_at")), now=now)
-    found = list(due.order_by("over_at", "pk").values_list("pk", flat=True)[:most])
-    erased = sum(_tried(_erase_file, pk, now) for pk in found)
-    return erased + sum(_empty(key, now=now) for key in _keys_over(now))
+    found = list(due.order_by("over_at", "pk").values_list("pk", "channel__agency__code")[:most])
+    erased = disposal.one_by_one(FETCHED, found, lambda pk, _agency: _erase_file(pk, now), _of_agency, now=now)
+    return erased + _empty_days(now=now)
 
 
-def _tried(act: Callable[[int, datetime], int], pk: int, now: datetime) -> int:
-    try:
-        return act(pk, now)
-    except OperationalError:  # nothing here is to blame, and the next round begins anew
-        raise
-    except Exception:
-        log.exception("not_erased", extra={"row": pk})
-        return 0
+def _of_agency(_pk: int, code: str) -> dict[str, str]:
+    desk = agencies.desk_of(agencies.get(code))
+    return {code: desk.code if desk else ""}
 
 
 @transaction.atomic
@@ -91,12 +85,15 @@ def _keys_over(now: datetime) -> list[DataKey]:
     return [key for key in living if retention.dispose_after(INBOX, trigger_date=_day_of(key)) < today]
 
 
-def _empty(key: DataKey, *, now: datetime) -> int:
-    """Erase what came on a day and belongs to no case, seal anew what does, and destroy the key once nothing is left
-    under it. What is still to be applied keeps it, as long as it is."""
-    left = Callback.objects.filter(key=key).exclude(state="received", case=None).exclude(sealed_body=None)
-    erased = sum(_tried(_erase_or_keep, pk, now) for pk in list(left.order_by("pk").values_list("pk", flat=True)))
-    _destroy(key, now=now)
+def _empty_days(*, now: datetime) -> int:
+    """Erase what came on days that are over and belongs to no case, seal anew what does, and destroy the key of a day
+    once nothing is left under it. What is still to be applied keeps it, as long as it is."""
+    keys = _keys_over(now)
+    left = Callback.objects.filter(key__in=keys).exclude(state="received", case=None).exclude(sealed_body=None)
+    rows = list(left.order_by("key", "pk").values_list("pk", "agency__code"))
+    erased = disposal.one_by_one(INBOX, rows, lambda pk, _agency: _erase_or_keep(pk, now), _of_agency, now=now)
+    for key in keys:
+        _destroy(key, now=now)
     return erased
 
 

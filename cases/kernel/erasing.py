@@ -13,13 +13,13 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.db.models import Q
 
 from cases.kernel import casetypes, holds, jobs, locks, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
-from cases.kernel.evidence import custody
+from cases.kernel.evidence import custody, disposal
 from cases.kernel.exchange import answers
 from cases.kernel.finding import index
 from cases.kernel.linking import detaching
@@ -47,6 +47,7 @@ __all__ = [
 
 ACTOR = system("disposal")
 REASON = "person_asked"
+PILE = "erasure"
 LAPSED, WAITS = "erasure_lapsed", "erasure_waits"
 ASK_AFTER = timedelta(days=14)
 # A message that may still leave, or of which nobody has taken note yet.
@@ -175,18 +176,13 @@ def why_waits(case: Case, *, at: datetime | None) -> str:
 
 def erase_decided(*, now: datetime) -> int:
     """Erase every case of which that was decided and that waits for nothing, each in a transaction of its own; a fault
-    of one stops no other. A decision of a case that was opened again ends, and somebody tells the person. Returns how
-    many were erased; a killed worker leaves the rest to the next round. Raises OperationalError while the database is
-    away."""
-    erased = 0
-    for pk in Erasure.objects.filter(erased_at=None, ended_at=None).order_by("pk").values_list("pk", flat=True):
-        try:
-            erased += _take_up(pk, now=now)
-        except OperationalError:  # the database is away: no case is to blame, and the next round begins anew
-            raise
-        except Exception:
-            log.exception("not_erased", extra={"erasure": pk})
-    return erased
+    of one is `disposal.one_by_one`'s. A decision of a case that was opened again ends, and somebody tells the person.
+    Returns how many were erased; a killed worker leaves the rest to the next round. Raises OperationalError while the
+    database is away."""
+    rows = Erasure.objects.filter(erased_at=None, ended_at=None).order_by("pk").values_list("pk", "case__kind")
+    return disposal.one_by_one(
+        PILE, list(rows), lambda pk, _kind: _take_up(pk, now=now), disposal.team_of_kind, now=now
+    )
 
 
 @transaction.atomic

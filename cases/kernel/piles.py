@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
@@ -62,27 +62,25 @@ class Pile:
 
 def erase_due(*, now: datetime, most: int = MOST) -> int:
     """Erase of each pile what was to be kept until before today, in London: in one round no further case once `most` of
-    it went. A fault of one case stops no other, and is a task of its team until a round goes well. A killed worker
-    leaves the rest to the next round. Returns how much. Raises OperationalError while the database is away."""
+    it went. A fault of one case is `disposal.one_by_one`'s. A killed worker leaves the rest to the next round. Returns
+    how much. Raises OperationalError while the database is away."""
     return sum(_erase_pile(pile, now=now, most=most) for pile in PILES)
 
 
 def _erase_pile(pile: Pile, *, now: datetime, most: int) -> int:
     due = due_of(pile.code, pile.rows(now), now=now)
-    erased = 0
-    failed: dict[str, str] = {}
-    for owner, row in _owners(due, now=now):
-        try:
-            while count := _erase(pile, due.filter(owner=owner) if owner else due.filter(pk=row), owner, now=now):
-                erased += count
-        except OperationalError:  # no case is to blame, and the next round begins anew
-            raise
-        except Exception:
-            log.exception("not_erased", extra={"pile": pile.code, "row": row})
-            failed.update(_belongs_to(pile, due, owner, row))
-        if erased >= most:
-            break
-    disposal.note_round(pile.code, failed, now=now)
+    rows = ((row, owner) for owner, row in _owners(due, now=now))
+
+    def erase(row: int, owner: int | None) -> int:
+        of_owner, count = due.filter(owner=owner) if owner else due.filter(pk=row), 0
+        while more := _erase(pile, of_owner, owner, now=now):
+            count += more
+        return count
+
+    def belongs(row: int, owner: int | None) -> dict[str, str]:
+        return _belongs_to(pile, due, owner, row)
+
+    erased = disposal.one_by_one(pile.code, rows, erase, belongs, now=now, most=most)
     if erased:
         log.info("pile_erased", extra={"pile": pile.code, "count": erased})
     return erased

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.db.models import Q
 
-from cases.kernel import calendars, casetypes, holds, locks, record, retention
+from cases.kernel import calendars, holds, locks, record, retention
 from cases.kernel.actors import system
 from cases.kernel.evidence import custody, disposal
 from cases.kernel.models import AuditReport, Case
@@ -27,24 +27,15 @@ def erase_due(*, now: datetime, most: int = MOST) -> int:
     kind's own, such as a pack of access, stays while its case is open.
 
     Each is one transaction that locks its case and writes one event; a hold that keeps the case keeps its reports. A
-    fault of one stops no other, and is a task of its team until a round goes well; a killed worker leaves the rest to
-    the next round. Returns how many. Raises OperationalError while the database is away.
+    fault of one is `disposal.one_by_one`'s; a killed worker leaves the rest to the next round. Returns how many. Raises
+    OperationalError while the database is away.
     """
     due = AuditReport.objects.filter(erased_at=None, dispose_after_date__lt=calendars.london_date(now))
     due = due.filter(Q(level=INTERNAL) | Q(case__is_closed=True), case__key__destroyed_at=None)
-    erased = 0
-    failed: dict[str, str] = {}
-    for pk, case_id, kind in list(due.order_by("dispose_after_date", "pk").values_list("pk", "case_id", "case__kind")):
-        try:
-            erased += _erase(pk, case_id, now=now)
-        except OperationalError:  # no report is to blame, and the next round begins anew
-            raise
-        except Exception:
-            log.exception("not_erased", extra={"report": pk})
-            failed[kind] = casetypes.get(kind).team
-        if erased >= most:
-            break
-    disposal.note_round(CLASS, failed, now=now)
+    rows = list(due.order_by("dispose_after_date", "pk").values_list("pk", "case__kind", "case_id"))
+    erased = disposal.one_by_one(
+        CLASS, rows, lambda pk, _kind, case: _erase(pk, case, now=now), disposal.team_of_kind, now=now, most=most
+    )
     if erased:
         log.info("reports_erased", extra={"count": erased})
     return erased

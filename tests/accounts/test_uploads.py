@@ -9,6 +9,7 @@ from cases.accounts import storing, uploads
 from cases.accounts.models import Account, AccountFault, AccountFlag, AccountHolder, AccountUploadPart
 from cases.kernel import jobrun, jobs
 from cases.kernel.errors import NotAllowed
+from cases.kernel.models import Task
 from cases.ledger import sealing, verify
 from cases.ledger.models import DataKey, LedgerEvent
 from cases.ledger.reads import Reader
@@ -199,6 +200,30 @@ def test_a_file_goes_thirty_days_after_its_work_and_what_was_not_taken_in_can_be
     assert is_new and again.pk != upload.pk
     work()
     assert counts(again) == (2, 0, 0, 0)
+
+
+def test_a_fault_of_one_file_stops_no_other_and_is_a_task_until_it_goes(analyst, monkeypatch):
+    bad, good = (take(analyst, portfolio.file([portfolio.row(number)]))[0] for number in (1, 2))
+    jobrun.work(clock=lambda: ENDED, seconds=60)
+    jobrun.work(clock=lambda: ENDED, seconds=60)
+    destroy = sealing.destroy
+
+    def fails(key, **more):
+        if key.pk == bad.key_id:
+            raise ValueError("a fault")
+        destroy(key, **more)
+
+    monkeypatch.setattr(sealing, "destroy", fails)
+    assert uploads.erase_due(now=NEXT) == 1
+    assert [DataKey.objects.get(pk=each.key_id).wrapped is None for each in (bad, good)] == [False, True]
+    (task,) = Task.objects.filter(kind="not_erased")
+    assert (task.team.code, task.detail, task.closed_at) == ("collections", {"of": "upload:import_accounts"}, None)
+    with nothing_written():
+        assert uploads.erase_due(now=NEXT) == 0
+    monkeypatch.undo()
+    assert uploads.erase_due(now=NEXT) == 1
+    task.refresh_from_db()
+    assert task.closed_at == NEXT
 
 
 def test_a_file_that_was_taken_in_keeps_its_name_when_it_goes_and_work_that_goes_on_keeps_it(analyst):

@@ -173,7 +173,11 @@ def test_a_refused_file_stays_while_somebody_is_asked_about_it(people):
     assert forgetting.erase_due(now=NEXT) == 1
 
 
-def test_a_fault_of_one_file_stops_no_other(people, monkeypatch):
+def asked_to_look():
+    return list(Task.objects.filter(kind="not_erased", closed_at=None).values_list("team__code", "detail__of"))
+
+
+def test_a_fault_of_one_file_stops_no_other_and_is_a_task_until_it_goes(people, monkeypatch):
     bad, good = fetched(), fetched(state="refused")
     destroy = sealing.destroy
 
@@ -186,3 +190,28 @@ def test_a_fault_of_one_file_stops_no_other(people, monkeypatch):
     assert forgetting.erase_due(now=NEXT) == 1
     assert BatchFile.objects.get(pk=bad.pk).sealed_bytes is not None
     assert BatchFile.objects.get(pk=good.pk).sealed_bytes is None
+    assert asked_to_look() == [("fraud", f"fetched_file:{FPA}")]
+    with nothing_written():
+        assert forgetting.erase_due(now=NEXT) == 0
+    monkeypatch.undo()
+    assert forgetting.erase_due(now=NEXT) == 1
+    assert asked_to_look() == []
+
+
+def test_a_fault_of_one_callback_stops_no_other_and_is_a_task_until_it_goes(people, monkeypatch):
+    bad, good = unmatched(), unmatched()
+    close = tasks.close
+
+    def fails(task, **more):
+        if task.detail["callback"] == str(bad.uid):
+            raise ValueError("a fault")
+        close(task, **more)
+
+    monkeypatch.setattr(forgetting.tasks, "close", fails)
+    assert forgetting.erase_due(now=NEXT) == 1
+    assert opened(bad) and Callback.objects.get(pk=good.pk).sealed_body is None
+    assert asked_to_look() == [("fraud", f"callback_inbox:{FPA}")]
+    monkeypatch.undo()
+    assert forgetting.erase_due(now=NEXT) == 1
+    assert asked_to_look() == []
+    assert DataKey.objects.get(pk=bad.key_id).wrapped is None

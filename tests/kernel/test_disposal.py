@@ -11,7 +11,7 @@ from cases.kernel import edits, holds, piles, record, transitions, verdicts
 from cases.kernel.calendars import LONDON
 from cases.kernel.evidence import custody, disposal, handing
 from cases.kernel.evidence.handing import DocumentErased
-from cases.kernel.models import Approval, Evidence
+from cases.kernel.models import Approval, Evidence, Task
 from cases.kernel.office import shutout
 from cases.ledger import sealing
 from cases.ledger.models import LedgerEvent
@@ -46,6 +46,28 @@ def test_documents_go_when_their_time_is_over_and_what_they_were_stays(people):
     assert event.content()["detail"]["erased"] == [1] and event.content()["detail"]["hashes"] == [known.sha256]
     with pytest.raises(DocumentErased):
         handing.open_document(row, reader=READER, at=AT)
+
+
+def test_a_fault_of_one_case_stops_no_other_and_is_a_task_of_its_team_until_it_goes(people, monkeypatch):
+    bad, good = disclosures.refused(people), disclosures.refused(people)
+    later = datetime.combine(bad.dispose_after_date, time(12), tzinfo=LONDON) + timedelta(days=1)
+    erase = custody.erase
+
+    def fails(case, documents, **more):
+        if case.pk == bad.pk:
+            raise ValueError("a fault")
+        return erase(case, documents, **more)
+
+    monkeypatch.setattr(custody, "erase", fails)
+    assert disposal.dispose_due(now=later) == 1
+    assert not good.evidence.filter(blob__key__destroyed_at=None).exists()
+    assert bad.evidence.filter(blob__key__destroyed_at=None).exists()
+    (task,) = Task.objects.filter(kind="not_erased")
+    assert (task.team.code, task.detail, task.closed_at) == ("disclosure", {"of": "document:le_disclosure"}, None)
+    monkeypatch.undo()
+    assert disposal.dispose_due(now=later) == 1
+    task.refresh_from_db()
+    assert task.closed_at == later
 
 
 def test_a_legal_hold_keeps_documents_until_it_is_lifted(people):

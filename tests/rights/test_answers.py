@@ -9,7 +9,6 @@ from django.db import OperationalError, connection
 from cases.kernel import taskdesk
 from cases.kernel.evidence import disposal
 from cases.kernel.models import Agency, Task
-from cases.kernel.timing import rulebook
 from cases.ledger.models import LedgerEvent
 from cases.rights import answers, choices
 from cases.rights.models import ContactAnswer
@@ -111,5 +110,5 @@ def test_what_could_not_be_erased_is_one_task_of_its_team_until_erasing_goes_wel
         (None, "rights", {"of": "rights_request"}, ""),
     ]
     assert taskdesk.open_to(people[rights.OFFICER]).filter(pk=rows[1].pk).exists()
-    told = LedgerEvent.objects.filter(stream=rulebook.STREAM, action__startswith="disposal.").order_by("seq")
+    told = LedgerEvent.objects.filter(stream=rows[0].team.uid, action__startswith="disposal.").order_by("seq")
     assert list(told.values_list("action", flat=True)) == ["disposal.failed", "disposal.goes_on", "disposal.failed"]

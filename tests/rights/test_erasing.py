@@ -115,6 +115,20 @@ def test_two_people_decide_and_then_nobody_reads_it_again_while_the_chain_still_
     assert {row.case_id for row in held.rows(asked)} == {asked.pk}
 
 
+def test_a_fault_of_one_stops_no_round_and_is_a_task_of_its_team_until_it_is_erased(people, older, asked, monkeypatch):
+    proposed(asked, people, erased=[str(older.uid)])
+    agreed(asked, people)
+    monkeypatch.setattr(erasing.index, "forget_case", lambda *_given: 1 / 0)
+    assert [erasing.erase_decided(now=LATER), erasing.erase_decided(now=LATER)] == [0, 0]
+    assert not Case.objects.get(pk=older.pk).is_erased
+    (task,) = Task.objects.filter(kind="not_erased")
+    assert (task.team.code, task.detail, task.closed_at) == ("rights", {"of": "erasure:rights_request"}, None)
+    monkeypatch.undo()
+    assert erasing.erase_decided(now=LATER) == 1
+    task.refresh_from_db()
+    assert task.closed_at == LATER
+
+
 def test_what_is_erased_is_changed_by_nobody(people, older, asked):
     older = erased(older, people, asked)
     sentence = f"What {older.reference} held is erased: nothing is changed in it any more."
@@ -222,21 +236,6 @@ def test_a_report_of_suspicion_about_a_matter_changes_no_word_of_the_request(peo
     with nothing_written():
         assert erasing.erase_decided(now=LATER) == 0
     assert report.tables(asked)[0].rows[0][1].startswith("To be erased. It waits: something keeps it")
-
-
-def test_a_fault_of_one_keeps_no_other(people, older, asked, monkeypatch):
-    proposed(asked, people, erased=[str(older.uid)])
-    agreed(asked, people)
-    whole = erasing._take_up
-
-    def broken(erasure_id, *, now):
-        raise ValueError("A row that cannot be read.")
-
-    monkeypatch.setattr(erasing, "_take_up", broken)
-    with nothing_written():
-        assert erasing.erase_decided(now=LATER) == 0
-    monkeypatch.setattr(erasing, "_take_up", whole)
-    assert erasing.erase_decided(now=LATER) == 1
 
 
 def test_a_matter_that_is_opened_again_is_kept_and_somebody_tells_the_person(people, asked, older):

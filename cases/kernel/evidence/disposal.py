@@ -8,8 +8,9 @@ merged case stay as long as the case it was merged into needs them: while that i
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import OperationalError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -18,12 +19,12 @@ from cases.kernel import calendars, casetypes, holds, locks, record, tasks
 from cases.kernel.actors import system
 from cases.kernel.evidence import custody
 from cases.kernel.models import Case, Evidence, Task, Team
-from cases.kernel.timing.rulebook import STREAM
 from cases.ledger import api as ledger
 
-__all__ = ["dispose_beside", "dispose_due", "is_needed_beyond", "note_round"]
+__all__ = ["dispose_beside", "dispose_due", "is_needed_beyond", "one_by_one", "team_of_kind"]
 
 MOST = 200
+PILE = "document"
 REASON = "retention_over"
 NOT_ERASED = "not_erased"
 ACTOR = system("disposal")
@@ -37,7 +38,8 @@ def dispose_due(*, now: datetime, most: int = MOST) -> int:
     """Erase the documents of closed cases that were to be kept until before today, in London, and are not held.
 
     Each case is one transaction that locks it and writes one event with the numbers and hashes of what it erased; a
-    worker that is killed leaves the rest to the next round. Returns how many documents were erased.
+    worker that is killed leaves the rest to the next round. A fault of one is `one_by_one`'s. Returns how many
+    documents were erased. Raises OperationalError while the database is away.
     """
     documents = Evidence.objects.filter(case=OuterRef("pk"), blob__key__destroyed_at=None)
     due = Case.objects.filter(
@@ -46,11 +48,8 @@ def dispose_due(*, now: datetime, most: int = MOST) -> int:
         dispose_after_date__lt=calendars.london_date(now),
         key__destroyed_at=None,
     )
-    erased = 0
-    for pk in due.order_by("dispose_after_date", "pk").values_list("pk", flat=True):
-        erased += _dispose(pk, now=now)
-        if erased >= most:
-            break
+    rows = due.order_by("dispose_after_date", "pk").values_list("pk", "kind")
+    erased = one_by_one(PILE, rows, lambda pk, _kind: _dispose(pk, now=now), team_of_kind, now=now, most=most)
     if erased:
         log.info("documents_disposed", extra={"count": erased})
     return erased
@@ -76,7 +75,41 @@ def dispose_beside(*, now: datetime) -> int:
     return erased
 
 
-def note_round(pile: str, failed: Mapping[str, str], *, now: datetime) -> None:
+def one_by_one(
+    pile: str,
+    rows: Iterable[tuple[Any, ...]],
+    erase: Callable[..., int],
+    belongs: Callable[..., Mapping[str, str]],
+    *,
+    now: datetime,
+    most: int | None = None,
+) -> int:
+    """Erase each of some rows, whose first value is its id, and no further once `most` went: `erase(*row)` does one in
+    a transaction of its own and returns how much. A fault of one stops no other, and is a task until a round goes well:
+    `belongs(*row)` says what the row belongs to, and the code of the team that answers for it. Returns how much went.
+    Raises OperationalError while the database is away: no row is to blame, and the next round begins anew."""
+    erased = 0
+    failed: dict[str, str] = {}
+    for row in rows:
+        try:
+            erased += erase(*row)
+        except OperationalError:
+            raise
+        except Exception:
+            log.exception("not_erased", extra={"pile": pile, "row": row[0]})
+            failed.update(belongs(*row))
+        if most is not None and erased >= most:
+            break
+    _note_round(pile, failed, now=now)
+    return erased
+
+
+def team_of_kind(_pk: Any, kind: str, *_more: Any) -> dict[str, str]:
+    """Return the kind of case to which a row belongs, with the code of its team: of `one_by_one`."""
+    return {kind: casetypes.get(kind).team}
+
+
+def _note_round(pile: str, failed: Mapping[str, str], *, now: datetime) -> None:
     """Have the teams look into what of a pile could not be erased in a round, by what it belongs to and the code of the
     team; what fails no more is asked no more. Locks those teams, each in a transaction of its own."""
     known = Task.objects.filter(case=None, kind=NOT_ERASED, closed_at=None, detail__of__startswith=f"{pile}:")
@@ -92,19 +125,21 @@ def _asked(of: str) -> QuerySet[Task]:
 
 @transaction.atomic
 def _ask_to_look(of: str, *, team: str, now: datetime) -> None:
-    """Raise the task about what could not be erased, unless it is open. Locks its team."""
+    """Raise the task about what could not be erased, unless it is open, by an event on its team's own stream: of a
+    restricted kind nobody else knows of one. Locks the team."""
     desk = Team.objects.select_for_update().filter(code=team).first()
     if desk is None or _asked(of).exists():
         return
-    with ledger.action(STREAM, "disposal.failed", actor=ACTOR.label, at=now, detail={"of": of}):
+    with ledger.action(desk.uid, "disposal.failed", actor=ACTOR.label, at=now, detail={"of": of}):
         tasks.raise_task(NOT_ERASED, case=None, team=desk, at=now, of=of)
 
 
 @transaction.atomic
 def _ask_no_more(of: str, *, now: datetime) -> None:
-    if not _asked(of).exists():
+    task = _asked(of).select_related("team").first()
+    if task is None or task.team is None:
         return
-    with ledger.action(STREAM, "disposal.goes_on", actor=ACTOR.label, at=now, detail={"of": of}):
+    with ledger.action(task.team.uid, "disposal.goes_on", actor=ACTOR.label, at=now, detail={"of": of}):
         tasks.close_office(NOT_ERASED, actor=ACTOR, at=now, of=of)
 
 
