@@ -1,6 +1,8 @@
 """Celery finds tasks here. A task reads the clock, makes one call and decides nothing."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from celery import shared_task
@@ -30,12 +32,10 @@ def deliver_outbox(**_future: Any) -> None:
 
 @shared_task
 def ring_on_call(**_future: Any) -> None:
-    """Ring for what nobody has acknowledged; then, so that no fault of it silences that, send the day's test page."""
+    """Ring for what nobody has acknowledged; then send the day's test page."""
     now = timezone.now()
-    alerts.escalate(now=now)
-    oncall.ring_due()
-    alerts.ring_tests(now=now)
-    oncall.ring_due()
+    ring = oncall.ring_due
+    _each(partial(alerts.escalate, now=now), ring, partial(alerts.ring_tests, now=now), ring)
 
 
 @shared_task
@@ -81,20 +81,22 @@ def scan_documents(**_future: Any) -> None:
 @shared_task(time_limit=25 * 60)  # longer than a round of everything, and a list of all that is stored, may take
 def check_documents(**_future: Any) -> None:
     """Erase what is kept no longer, take the hash of some others again, remove what nobody can open: a list of all that
-    is stored may take longest, so it comes last. Each is done though one before it failed; then the task fails."""
+    is stored may take longest, so it comes last."""
+    acts = (
+        shutout.forget_sessions,
+        erasing.erase_decided,
+        disposals.ask_for_disposals,
+        disposal.dispose_due,
+        disposal.dispose_beside,
+        piles.erase_due,
+        keeping.erase_due,
+        uploads.erase_due,
+        forgetting.erase_due,
+        custody.check_sample,
+        custody.sweep,
+    )
     now = timezone.now()
-    with ExitStack() as last_first:
-        last_first.callback(custody.sweep, now=now)
-        last_first.callback(custody.check_sample, now=now)
-        last_first.callback(forgetting.erase_due, now=now)
-        last_first.callback(uploads.erase_due, now=now)
-        last_first.callback(keeping.erase_due, now=now)
-        last_first.callback(piles.erase_due, now=now)
-        last_first.callback(disposal.dispose_beside, now=now)
-        last_first.callback(disposal.dispose_due, now=now)
-        last_first.callback(disposals.ask_for_disposals, now=now)
-        last_first.callback(erasing.erase_decided, now=now)
-        last_first.callback(shutout.forget_sessions, now=now)
+    _each(*(partial(act, now=now) for act in acts))
 
 
 @shared_task
@@ -102,21 +104,31 @@ def sweep(**_future: Any) -> None:
     """End what time has ended, ask for what ends soon, start the day's work, chase late answers, forget callers."""
     now = timezone.now()
     caches["default"].set("swept_at", now.isoformat(), None)
-    sweeps.end_due_clocks(now=now)
-    sweeps.warn_of_ends(now=now)
-    jobs.start_daily(now=now)
-    matching.compare_due(now=now)
-    holds.ask_for_reviews(now=now)
-    policydocs.ask_for_reviews(now=now)
-    publiclinks.ask_to_follow(now=now)
-    access.open_month(now=now)
-    shutout.ask_again(now=now)
-    chase.chase_late(now=now)
-    limits.forget(now=now)
+    acts = (
+        sweeps.end_due_clocks,
+        sweeps.warn_of_ends,
+        jobs.start_daily,
+        matching.compare_due,
+        holds.ask_for_reviews,
+        policydocs.ask_for_reviews,
+        publiclinks.ask_to_follow,
+        access.open_month,
+        shutout.ask_again,
+        chase.chase_late,
+        limits.forget,
+    )
+    _each(*(partial(act, now=now) for act in acts))
 
 
 @shared_task
 def seal_ledger(**_future: Any) -> None:
     """Seal the ledger by a checkpoint if any of its streams moved; write down beside it which keys were destroyed."""
-    checkpoints.seal(now=timezone.now())
-    tombstones.publish(now=timezone.now())
+    now = timezone.now()
+    _each(partial(checkpoints.seal, now=now), partial(tombstones.publish, now=now))
+
+
+def _each(*acts: Callable[[], object]) -> None:
+    """Do each of these though one before it failed; then raise what the last that failed raised."""
+    with ExitStack() as last_first:
+        for act in reversed(acts):
+            last_first.callback(act)

@@ -14,7 +14,7 @@ from cases.agencies import settlement
 from cases.kernel import erasingagain
 from cases.kernel.exchange import files
 from cases.kernel.models import OutboxMessage, Stream
-from cases.ledger import security
+from cases.ledger import databases, security
 from cases.ledger.tombstones import Tombstone
 
 __all__ = ["SKIPPED", "Restored", "after_restore"]
@@ -43,6 +43,7 @@ def after_restore(stones: Iterable[Tombstone], *, now: datetime) -> Restored:
         undecided = waiting.update(state="unknown", lease=None, lease_until=None, settled_at=None)
         streams = Stream.objects.filter(case=None, channel__transport__in=files.CARRIED)
         numbered = streams.update(next_seq=F("next_seq") + SKIPPED)
+        databases.note(at=now, is_taken_over=True)
         security.note(
             "restored",
             actor="system:restore",

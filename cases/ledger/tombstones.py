@@ -3,11 +3,13 @@
 A restored database has the keys as they were: what was erased since could be read once more. A trigger keeps a row of
 each key that is destroyed, `publish()` appends it to a file of the month, on the disk before the row goes, and another
 machine copies the files. `read()` takes what it can prove to be ours: whoever could add a line could destroy a case.
-Until everything in it is destroyed again nothing starts (`require()`).
+Until everything in it is destroyed again nothing starts (`require()`), nor on a restored database beside which no list
+is.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hmac
 import json
 import logging
@@ -23,7 +25,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
-from cases.ledger import keys
+from cases.ledger import databases, keys
 from cases.ledger.errors import LedgerError
 from cases.ledger.models import DataKey
 from cases.ledger.models import Tombstone as Row
@@ -41,7 +43,7 @@ class NotOurs(LedgerError):
 
 
 class Behind(LedgerError):
-    """The database has a key that the list says was destroyed: it was restored, and its destructions were not."""
+    """The database was restored, and what was destroyed since its backup was not destroyed again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +89,7 @@ def _publish_some(path: Path) -> int:
     lines = [_line({**each, "mac": mac.hex()}) for each, mac in zip(told, macs, strict=True)]
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with open(path, "a", encoding="utf-8", opener=_private) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # what two workers write at once would run into each other
         file.write("".join(f"{line}\n" for line in ("", *lines)))  # half a line that a crash left stays by itself
         file.flush()
         os.fsync(file.fileno())
@@ -167,12 +170,13 @@ def is_late(*, now: datetime) -> bool:
 
 
 def require() -> None:
-    """Refuse to start on a database that was restored and has not lost again what was destroyed. Raises Behind.
+    """Refuse to start on a database that was restored and has not lost again what was destroyed: by the list here, and
+    by what the database knows of itself. Raises Behind.
 
     A database that does not answer yet is no reason not to start: readiness tells of it.
     """
     try:
-        behind = is_behind()
+        behind = is_behind() or databases.is_another()
     except DatabaseError:
         behind = False
     finally:
@@ -180,6 +184,6 @@ def require() -> None:
             connection.close()  # before a server forks
     if behind:
         raise Behind(
-            f"This database has keys that the list in {folder()} says were destroyed: it was restored. Run "
-            "'manage.py after_restore' first."
+            "This database was restored or copied: what was destroyed since its backup may be here again. Run "
+            f"'manage.py after_restore' first, with the list of destroyed keys (here: {folder()})."
         )

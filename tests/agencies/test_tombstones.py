@@ -1,17 +1,24 @@
 """A backup that is put back loses again what was erased since it was taken."""
 
 import json
-from datetime import timedelta
+import os
+import signal
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 
+from backoffice.env import BASE_DIR
 from cases import tasks as work
 from cases.kernel import edits, erasing, holds, locks, outbox, record, transitions
 from cases.kernel.models import Case, CaseParty, Evidence, Note, SearchEntry
-from cases.ledger import sealing, tombstones, verify
+from cases.ledger import databases, sealing, tombstones, verify
 from cases.ledger.models import DataKey, LedgerEvent, SecurityEvent
 from cases.ledger.models import Tombstone as Row
 from tests import factories
@@ -226,3 +233,109 @@ def test_no_key_is_destroyed_past_the_list(people):
     assert Row.objects.filter(key=case.key_id).exists()
     with pytest.raises(DatabaseError), transaction.atomic():
         DataKey.objects.filter(pk=case.key_id).update(destroyed_at=None)
+
+
+OTHER = ("7000000000000000001:5", 1)
+
+
+def test_a_restored_database_beside_which_no_list_is_knows_it_by_itself_and_nothing_starts(people, place, monkeypatch):
+    closed(people)
+    databases.note(at=AT)
+    tombstones.require()
+    with nothing_written():
+        assert not databases.note(at=LATER)
+    monkeypatch.setattr(databases, "identity", lambda: OTHER)  # the dump of it, put back elsewhere
+    assert not place.exists() and not tombstones.is_behind()
+    for start in (tombstones.require, lambda: call_command("deliver", "--once")):
+        with nothing_written(), pytest.raises((tombstones.Behind, CommandError), match="after_restore"):
+            start()
+    with nothing_written():  # preparing it for a new version is no answer
+        assert not databases.note(at=LATER)
+    with nothing_written(), pytest.raises(CommandError, match="There is no list of destroyed keys"):
+        restored()
+
+    restored("--nothing-erased")
+
+    tombstones.require()
+    call_command("deliver", "--once", stdout=StringIO())
+
+
+def test_a_fail_over_stops_nothing_and_a_database_that_moved_while_all_stood_still_is_said_to_have(
+    people, place, monkeypatch
+):
+    databases.note(at=AT)
+    name, timeline = databases.identity()
+    monkeypatch.setattr(databases, "identity", lambda: (name, timeline + 1))
+    tombstones.require()
+    monkeypatch.setattr(databases, "identity", lambda: OTHER)
+    message = promise(factories.referred(people))
+
+    assert restored("--moved") == ["Noted: this is the database that is served from now on. Nothing else was done."]
+
+    tombstones.require()
+    message.refresh_from_db()
+    assert message.state == "pending" and not SecurityEvent.objects.filter(kind="restored").exists()
+    case = closed(people)
+    lost(lambda: erase(case))
+    with nothing_written(), pytest.raises(CommandError, match="an older copy. Nothing was done"):
+        restored("--moved")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_workers_that_write_the_list_at_once_each_writes_what_the_other_does_not(people, place, monkeypatch):
+    for _ in range(3):
+        erase(closed(people))
+    keys = {str(uid) for uid in Row.objects.values_list("key__uid", flat=True)}
+    monkeypatch.setattr(tombstones, "CHUNK", 2)
+    both = threading.Barrier(2)
+
+    def write(_number):
+        both.wait(timeout=30)
+        try:
+            return tombstones.publish(now=LATER)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        written = sum(pool.map(write, range(2)))
+
+    (file,) = place.iterdir()
+    stones = list(tombstones.read(file.read_text().splitlines(keepends=True)))
+    assert written == len(stones) == len(keys) and {str(stone.key) for stone in stones} == keys
+    assert not Row.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.faults
+def test_what_a_worker_wrote_that_was_killed_before_it_marked_it_stands_twice_and_is_erased_once(people, place):
+    case = closed(people)
+    erase(case)
+    count = Row.objects.count()
+    dies = "import os, signal; os.fsync = lambda _file: os.kill(os.getpid(), signal.SIGKILL)"
+    at = connection.settings_dict
+    finished = subprocess.run(
+        [
+            sys.executable,
+            str(BASE_DIR / "manage.py"),
+            "shell",
+            "-c",
+            f"{dies}; from cases.tasks import *; seal_ledger()",
+        ],
+        env=os.environ
+        | {"DATABASE_URL": f"postgresql://{at['USER']}@/{at['NAME']}?host={at['HOST']}", "TOMBSTONES": str(place)},
+        cwd=BASE_DIR,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert finished.returncode == -signal.SIGKILL, finished.stderr.decode()
+    assert Row.objects.count() == count
+    (file,) = place.iterdir()
+    before = list(tombstones.read(file.read_text().splitlines(keepends=True)))
+    assert len(before) == count
+
+    assert tombstones.publish(now=datetime.now(UTC)) == count
+
+    stones = list(tombstones.read(file.read_text().splitlines(keepends=True)))
+    assert stones == before * 2 and not Row.objects.exists()
+    assert restored()[2] == "0 cases, 0 people and 0 keys are erased again."

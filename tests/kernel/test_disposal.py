@@ -6,14 +6,17 @@ import pytest
 
 from cases import tasks as work
 from cases.accounts import uploads
-from cases.agencies import forgetting
+from cases.agencies import forgetting, oncall
 from cases.kernel import edits, holds, piles, record, transitions, verdicts
 from cases.kernel.calendars import LONDON
 from cases.kernel.evidence import custody, disposal, handing
 from cases.kernel.evidence.handing import DocumentErased
+from cases.kernel.exchange import chase
 from cases.kernel.models import Approval, Evidence, Task
 from cases.kernel.office import shutout
-from cases.ledger import sealing
+from cases.kernel.oncall import alerts
+from cases.kernel.timing import sweeps
+from cases.ledger import checkpoints, sealing, tombstones
 from cases.ledger.models import LedgerEvent
 from cases.reports import keeping
 from tests import disclosures, factories
@@ -129,6 +132,23 @@ def test_a_case_that_has_no_document_left_gains_no_event_when_its_time_is_over(p
     with nothing_written():
         assert disposal.dispose_due(now=later) == 0
         assert disposal._dispose(emptied.pk, now=later) == 0  # as where another worker was first
+
+
+@pytest.mark.parametrize(
+    ("task", "fails", "goes_on"),
+    [
+        (work.sweep, (sweeps, "end_due_clocks"), (chase, "chase_late")),
+        (work.seal_ledger, (checkpoints, "seal"), (tombstones, "publish")),
+        (work.ring_on_call, (alerts, "escalate"), (oncall, "ring_due")),
+    ],
+)
+def test_what_fails_in_a_round_keeps_nothing_that_comes_after_it_from_being_done(monkeypatch, task, fails, goes_on):
+    done = []
+    monkeypatch.setattr(*fails, lambda **_given: 1 / 0)
+    monkeypatch.setattr(*goes_on, lambda **_given: done.append(goes_on[1]))
+    with pytest.raises(ZeroDivisionError):
+        task()
+    assert goes_on[1] in done
 
 
 def test_what_fails_in_the_hour_keeps_nothing_that_comes_after_it_from_being_done(monkeypatch):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q
 
 from cases.kernel import holds, locks, record
@@ -24,7 +24,7 @@ from cases.kernel.evidence.handing import (
 )
 from cases.kernel.models import Case, Evidence, StoredBlob
 from cases.ledger import api as ledger
-from cases.ledger import sealing
+from cases.ledger import databases, sealing
 
 __all__ = [
     "Preserved",
@@ -45,11 +45,6 @@ LEAST_CHECKED = 3
 SHARE_CHECKED = 30 * 24  # of all documents in an hour, so that each is checked once a month
 UNRECORDED_FOR = timedelta(days=1)  # an upload in progress has no row yet
 BATCH = 1000
-# A database that was restored, from a dump or to a moment in time, is another.
-_DATABASE = """
-SELECT format('%s:%s:%s', c.system_identifier, d.oid, k.timeline_id)
-  FROM pg_control_system() c, pg_control_checkpoint() k, pg_database d WHERE d.datname = current_database()
-"""
 log = logging.getLogger(__name__)
 
 
@@ -156,9 +151,9 @@ def prepare_store() -> bool:
 
 
 def _database() -> str:
-    with connection.cursor() as cursor:
-        cursor.execute(_DATABASE)
-        return str(cursor.fetchone()[0])
+    """Return which database this is, as it stands: one that went back to a moment in time is another. One query."""
+    name, timeline = databases.identity()
+    return f"{name}:{timeline}"
 
 
 def is_ours(code: str) -> bool:

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from cases.agencies import restoring
-from cases.ledger import tombstones
+from cases.ledger import databases, tombstones
 
 
 class Command(BaseCommand):
@@ -24,9 +24,15 @@ class Command(BaseCommand):
             "--tombstones", type=Path, nargs="+", metavar="FILE", help="the list as another machine keeps it"
         )
         parser.add_argument("--nothing-erased", action="store_true", help="nothing was erased since the backup")
+        parser.add_argument(
+            "--moved", action="store_true", help="nothing happened since: it stood still while PostgreSQL was replaced"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Do it and say how much there was."""
+        if options["moved"]:
+            self._moved()
+            return
         lists = options["tombstones"] or tombstones.files()
         if not lists and not options["nothing_erased"]:
             raise CommandError(
@@ -41,6 +47,15 @@ class Command(BaseCommand):
         self.stdout.write(f"{again.cases} cases, {again.people} people and {again.keys} keys are erased again.")
         for reference in again.were_open:
             self.stdout.write(f"{reference} was still open in the backup. It was closed and erased since.")
+
+    def _moved(self) -> None:
+        if tombstones.is_behind():
+            raise CommandError(
+                f"The list in {tombstones.folder()} names keys that are here again: it is an older copy. "
+                "Nothing was done."
+            )
+        databases.note(at=timezone.now(), is_taken_over=True)
+        self.stdout.write("Noted: this is the database that is served from now on. Nothing else was done.")
 
     def _stones(self, lists: list[Path]) -> Iterator[tombstones.Tombstone]:
         for path in lists:

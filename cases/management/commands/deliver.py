@@ -5,10 +5,11 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from cases.agencies import delivery, fetching, inbound, oncall
 from cases.kernel.oncall import alerts
+from cases.ledger import tombstones
 
 SWEEP_SECONDS = 5
 
@@ -24,7 +25,11 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="stop when nothing is due")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Deliver, fetch and apply; say what was done."""
+        """Deliver, fetch and apply; say what was done. Like a worker it refuses a restored database."""
+        try:
+            tombstones.require()
+        except tombstones.Behind as fault:
+            raise CommandError(str(fault)) from fault
         while True:
             alerts.escalate(now=_now())
             oncall.ring_due()

@@ -16,7 +16,7 @@ from cases.kernel import retention, taskdesk
 from cases.kernel.evidence import custody, store
 from cases.kernel.models import Case
 from cases.kernel.timing import missing, rulebook
-from cases.ledger import checks, indexkeys, keys, notes, rotation
+from cases.ledger import checks, databases, indexkeys, keys, notes, rotation
 from cases.reports import seal, sender
 
 # What packages carry for other versions and other uses; each would be compressed twice.
@@ -40,6 +40,7 @@ class Command(BaseCommand):
         self._make_keys()
         self._migrate()
         indexkeys.note(at=timezone.now())
+        databases.note(at=timezone.now())
         rulebook.load(at=timezone.now())
         retention.load(at=timezone.now())
         missing.start_missing(at=timezone.now())
