@@ -135,7 +135,7 @@ def people_over(kind: str, *, today: date, last_date: date | None = None) -> Que
 
 def next_due(kind: str, *, today: date, most: int = MOST) -> Due | None:
     """Return what one proposal takes: everything that is over, or of more than `most` cases or people the days that end
-    first, whole. Some twenty queries; reads `most` rows and one of each, twice."""
+    first, whole. Some ten queries, and as many again where there is more; reads `most` rows and one of each."""
     found = [
         [day for _, day, *_ in listed(rows(kind, today=today), most=most + 1)] for rows in (cases_over, people_over)
     ]
@@ -143,7 +143,8 @@ def next_due(kind: str, *, today: date, most: int = MOST) -> Due | None:
         return None
     cut = [_whole(days) for days in found if len(days) > most]
     last = min([today - timedelta(days=1), *cut])
-    cases, people = counts(kind, today=today, last_date=last)
+    # Who is kept longer than a day depends on the day: up to another one it is counted anew.
+    cases, people = counts(kind, today=today, last_date=last) if cut else map(len, found)
     return Due(count=cases, people=people, last_date=last, has_more=bool(cut))
 
 
