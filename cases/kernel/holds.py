@@ -60,14 +60,16 @@ def blocks(
     """Return the sentence why a block stops a case or, by its reference, a customer account; None when nothing does.
 
     Of an act towards one `person` of the case, a hold for another person stops nothing. What an open case of another
-    kind needs is not disposed of, whatever that is. Two queries, and one of each kind that may need cases.
+    kind needs is not disposed of, whatever that is, nor what came from it. Two queries, one more for `dispose`, and one
+    of each kind that may need cases.
     """
     if isinstance(subject, Case):
         held = active(subject, at=at).filter(blocks__contains=[block])
         stopped = (held if person is None else held.filter(Q(party=None) | Q(party=person))).exists()
         quiet = quietholds.blocked(case_uid=subject.uid)
         if block == "dispose" and not stopped:
-            stopped = any(casetype.needs({subject.pk: subject.uid}) for casetype in casetypes.all_types())
+            needed = {subject.pk: subject.uid, **{pk: uid for _, pk, uid in quietholds.origins([subject.pk])}}
+            stopped = any(casetype.needs(needed) for casetype in casetypes.all_types())
     else:
         stopped, quiet = False, quietholds.blocked(account=subject)
     return SENTENCE if stopped or block in quiet else None

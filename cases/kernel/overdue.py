@@ -71,8 +71,9 @@ def listed(rows: QuerySet[Any], *, most: int | None = None) -> list[Any]:
 
 
 def _needed(rows: Collection[Any]) -> set[int]:
-    """Return the cases of such rows that a hold of a compartment keeps, or an open case of another kind, and whatever
-    was merged into one of those. One query, one of each kind that may need cases, and one where cases were merged."""
+    """Return the cases of such rows that a hold of a compartment keeps, or an open case of another kind, whatever was
+    merged into one of those, and what came from one. Two queries, one of each kind that may need cases, and one where
+    cases were merged."""
     if not rows:
         return set()
     uids: dict[int, UUID] = {case: uid for case, _, uid, *_ in rows}
@@ -81,7 +82,10 @@ def _needed(rows: Collection[Any]) -> set[int]:
         for case, uid, other in Case.objects.filter(pk__in=beyond).values_list("pk", "uid", "merged_into"):
             uids[case] = uid
             into |= {} if other is None else {case: other}
+    came_from = quietholds.origins(uids)
+    uids |= {pk: uid for _, pk, uid in came_from}
     kept = set(quietholds.holding(uids, "dispose")).union(*(each.needs(uids) for each in casetypes.all_types()))
+    kept |= {case for case, origin, _ in came_from if origin in kept}
     while merged := {case for case, other in into.items() if other in kept and case not in kept}:
         kept |= merged
     return kept

@@ -169,7 +169,8 @@ def _is_any_held(cases: dict[int, Any], *, at: datetime) -> bool:
     held = Hold.objects.filter(holds.in_force(at), case__in=cases, blocks__contains=[DISPOSE])
     if held.exists() or DISPOSE in quietholds.blocked(case_uids=cases.values()):
         return True
-    return any(casetype.needs(cases) for casetype in casetypes.all_types())
+    needed = {**cases, **{pk: uid for _, pk, uid in quietholds.origins(cases)}}
+    return any(casetype.needs(needed) for casetype in casetypes.all_types())
 
 
 def _versions(pile: Pile, rows: Iterable[Any]) -> list[int]:

@@ -22,7 +22,19 @@ from cases.kernel import (
 )
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.linking import links
-from cases.kernel.models import Case, CaseParty, Disposal, Job, Note, OutboxMessage, Party, SearchEntry, Task, Team
+from cases.kernel.models import (
+    Case,
+    CaseLink,
+    CaseParty,
+    Disposal,
+    Job,
+    Note,
+    OutboxMessage,
+    Party,
+    SearchEntry,
+    Task,
+    Team,
+)
 from cases.kernel.office import proposals
 from cases.kernel.restricted import moving, quietholds
 from cases.kernel.timing import sweeps
@@ -306,6 +318,15 @@ def test_what_was_merged_into_what_a_compartment_keeps_is_not_named_either(peopl
     assert listed() == [over.reference, into.reference]
     held_quietly(into, people)
     assert listed() == []
+
+
+def test_what_was_split_from_what_a_compartment_keeps_is_not_named_either(people, over):
+    part = closed(people)
+    with record.act(part, "tests.split", actor=actors.system("tests"), at=OVER):
+        CaseLink(case=part, other=over, kind="split_from", key=part.key, made_at=OVER).save(force_insert=True)
+    assert listed() == [over.reference, part.reference]
+    held_quietly(over, people)
+    assert listed() == [] and overdue.next_due(KIND, today=OVER.date()) is None
 
 
 def test_a_case_that_is_reopened_after_the_agreement_is_kept(people, over):

@@ -4,10 +4,23 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import TestCase
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from cases.kernel import accountholds, casetypes, edits, holds, jobrun, jobs, transitions, verdicts
+from cases.kernel import (
+    accountholds,
+    actors,
+    casetypes,
+    edits,
+    holds,
+    jobrun,
+    jobs,
+    record,
+    transitions,
+    verdicts,
+)
 from cases.kernel.evidence import handing, store, taking
 from cases.kernel.finding import joining, matching
 from cases.kernel.linking import mergepreview
@@ -19,11 +32,13 @@ from cases.kernel.models import (
     Evidence,
     Job,
     PersonPair,
+    QuietHold,
     SearchEntry,
     StoredBlob,
     Task,
 )
 from cases.kernel.reading import queries
+from cases.kernel.restricted import quietholds
 from cases.ledger import sealing, verify
 from cases.ledger.models import LedgerEvent
 from tests import factories, suspicions
@@ -33,6 +48,19 @@ from tests.web import desk
 
 WHY = "Two incidents in one referral."
 HOUR = timedelta(hours=1)
+
+
+def held_quietly(case, people):
+    """An open report of suspicion holds a case by its token."""
+    hidden = suspicions.acknowledged(people)
+    with record.act(hidden, "tests.held", actor=actors.system("tests"), at=AT):
+        quietholds.place(hidden, [quietholds.case_token(case.uid)], blocks=["dispose", "pay_out"], at=AT)
+    return hidden
+
+
+def lift(hidden):
+    with record.act(hidden, "tests.lifted", actor=actors.system("tests"), at=AT):
+        quietholds.lift(hidden, at=AT)
 
 
 class Splitting(TestCase):
@@ -148,6 +176,25 @@ class Splitting(TestCase):
         assert self.case.holds.filter(released_at=None).count() == 4
         for case in (self.case, new):
             assert {each.level for each in verify.verify_stream(case.uid)} == {"recorded late"}
+
+    def test_what_a_compartment_holds_or_needs_goes_on_in_the_new_case_and_nothing_is_written_there(self):
+        hidden = held_quietly(self.case, self.people)
+        before = (QuietHold.objects.count(), LedgerEvent.objects.filter(stream=hidden.uid).count())
+        self.propose()
+        self.agree()
+        new = self.new()
+        with CaptureQueriesContext(connection) as asked:
+            assert holds.blocks(new, "pay_out", at=AT) == holds.blocks(new, "dispose", at=AT) == holds.SENTENCE
+        assert before == (QuietHold.objects.count(), LedgerEvent.objects.filter(stream=hidden.uid).count())
+        assert quietholds.origins([new.pk]) == [(new.pk, self.case.pk, self.case.uid)]
+        lift(hidden)
+        with CaptureQueriesContext(connection) as without:
+            assert holds.blocks(new, "pay_out", at=AT) is holds.blocks(new, "dispose", at=AT) is None
+        # One who counts the questions cannot tell, but for those that a held case is spared, as with any other hold.
+        assert len(asked) <= len(without)
+        about = {"about_reference": self.case.reference, "about_token": quietholds.case_token(self.case.uid)}
+        suspicions.referred(self.people, **about, is_from_secrecy=False)
+        assert holds.blocks(new, "dispose", at=AT) == holds.SENTENCE
 
     def test_somebody_may_be_in_both(self):
         self.propose(people=[1], both=[2], documents=[])
@@ -384,6 +431,14 @@ class MergeSeenFirst(TestCase):
         assert sorted(self.other.holds.values_list("kind", flat=True)) == ["fraud_victim", "legal"]
         told = LedgerEvent.objects.get(stream=self.other.uid, action="case.merged_from")
         assert told.content()["detail"]["holds"] == ["fraud_victim"]
+
+    def test_what_a_compartment_holds_on_the_case_that_closes_stops_the_one_that_stays(self):
+        hidden = held_quietly(self.case, self.people)
+        assert holds.blocks(self.other, "pay_out", at=AT) is None
+        self.merge()
+        assert holds.blocks(self.other, "pay_out", at=AT) == holds.SENTENCE
+        lift(hidden)
+        assert holds.blocks(self.other, "pay_out", at=AT) is None
 
     def test_a_hold_for_one_person_is_for_whom_they_are_joined_with_else_for_the_whole_case(self):
         self.hold("vulnerable", person=2)

@@ -129,4 +129,4 @@ def test_the_lists_ask_as_much_for_three_as_for_one(people):
         for path in ("/disposals/", "/disposals/fraud_referral/"):
             lead.get(path)
             counted[rows][path] = len(statements(lead, path))
-    assert counted[1] == counted[3] == {"/disposals/": 12, "/disposals/fraud_referral/": 22}
+    assert counted[1] == counted[3] == {"/disposals/": 13, "/disposals/fraud_referral/": 24}

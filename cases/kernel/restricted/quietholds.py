@@ -1,6 +1,8 @@
 """Holds of a restricted case on what others work on: placed and lifted inside its compartment, found by token alone.
 
-Whoever asks learns that a policy hold stops the act, and nothing else; the row of what is held is never touched.
+Whoever asks learns that a policy hold stops the act, and nothing else; the row of what is held is never touched. A hold
+on a case goes on where that is split or merged: nothing is written in the compartment, and whoever asks about a case
+asks about those as well that it came from.
 """
 
 from __future__ import annotations
@@ -10,12 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection
+
 from cases.kernel.finding import terms
-from cases.kernel.models import Case, QuietHold
+from cases.kernel.models import Case, CaseLink, QuietHold
 from cases.ledger import keys, sealing
 from cases.ledger.prepared import Statement
 
-__all__ = ["account_token", "blocked", "blocked_each", "case_token", "holding", "lift", "named", "place"]
+__all__ = ["account_token", "blocked", "blocked_each", "case_token", "holding", "lift", "named", "origins", "place"]
 
 CASE, ACCOUNT = "quiet_hold_case", "quiet_hold_account"
 
@@ -51,14 +55,29 @@ def lift(case: Case, *, at: datetime) -> int:
 
 
 def blocked(*, case_uid: UUID | None = None, account: str = "", case_uids: Iterable[UUID] = ()) -> frozenset[str]:
-    """Return every act that some hold of an open case blocks on a case, an account or one of several cases. One query;
-    tokens made under earlier index keys count."""
+    """Return every act that some hold of an open case blocks on a case, an account or one of several cases, or on what
+    these came from. One query, and one more where they came from any; tokens made under earlier index keys count."""
     cases = [*([case_uid] if case_uid else []), *case_uids]
-    tokens = [token for uid in cases for token in sealing.kept_hashes(CASE, str(uid))]
+    tokens = _case_tokens(cases)
     if account:
         forms = dict.fromkeys((terms.account(account), _as_before(account)))
         tokens = [*tokens, *(token for form in forms for token in sealing.kept_hashes(ACCOUNT, form))]
-    return frozenset(act for (blocks,) in _BLOCKED.rows([tokens]) for act in json.loads(blocks))
+    rows = _BLOCKED.rows([cases, tokens])
+    if came_from := [uid for uid, _ in rows if uid is not None]:
+        rows += _BLOCKED.rows([[], _case_tokens(came_from)])
+    return frozenset(act for uid, blocks in rows if uid is None for act in json.loads(blocks))
+
+
+def _case_tokens(uids: Iterable[UUID]) -> list[bytes]:
+    return [token for uid in uids for token in sealing.kept_hashes(CASE, str(uid))]
+
+
+def origins(cases: Iterable[int]) -> list[tuple[int, int, UUID]]:
+    """Return of each of these cases those that it was split from, or that were merged into it, at any remove: its key,
+    theirs, and their uid. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ORIGINS, [list(cases)])
+        return list(cursor.fetchall())
 
 
 def named(cases: Mapping[int, UUID], tokens: Iterable[bytes | memoryview | None]) -> frozenset[int]:
@@ -77,12 +96,28 @@ def holding(cases: Mapping[int, UUID], block: str) -> frozenset[int]:
     return named(cases, rows.values_list("token", flat=True))
 
 
+_CASE, _LINK = Case._meta.db_table, CaseLink._meta.db_table
+_CAME_FROM = f"""
+WITH RECURSIVE came_from(root, id) AS (
+    {{first}}
+    UNION
+    SELECT came.root, source.id FROM came_from came CROSS JOIN LATERAL (
+        SELECT other_id AS id FROM {_LINK} WHERE case_id = came.id AND kind = 'split_from'
+        UNION ALL
+        SELECT id FROM {_CASE} WHERE merged_into_id = came.id
+    ) source
+)"""
+_ORIGINS = f"""{_CAME_FROM.format(first="SELECT id, id FROM unnest(%s::bigint[]) given(id)")}
+SELECT came.root, own.id, own.uid FROM came_from came JOIN {_CASE} own ON own.id = came.id WHERE came.id <> came.root"""
 # Asked of every move of every case, by everybody who may make it.
 _BLOCKED = Statement(
-    f"SELECT held.blocks FROM {QuietHold._meta.db_table} held JOIN {Case._meta.db_table} own ON own.id = held.case_id"
-    " WHERE held.token = ANY(%s) AND held.released_at IS NULL AND NOT own.is_closed",
-    ([],),
-    (0,),
+    f"""{_CAME_FROM.format(first=f"SELECT id, id FROM {_CASE} WHERE uid = ANY(%s::uuid[])")}
+SELECT own.uid, NULL::jsonb FROM came_from came JOIN {_CASE} own ON own.id = came.id WHERE came.id <> came.root
+UNION ALL
+SELECT NULL, held.blocks FROM {QuietHold._meta.db_table} held JOIN {_CASE} own ON own.id = held.case_id
+ WHERE held.token = ANY(%s) AND held.released_at IS NULL AND NOT own.is_closed""",
+    ([], []),
+    (0, 1),
 )
 
 
