@@ -9,7 +9,8 @@ from cases.kernel.retention import RetentionClass
 
 __all__ = ["CLOCKS", "EXPIRIES", "RETENTION"]
 
-_K24 = "Domain rule K24, agency handbook: retention of markers"
+# Its handbook is its members' alone: what the contract with it names wins, as a version of the rule.
+_K24 = "Membership agreement with the fraud prevention agency, its handbook: how long a marker is kept"
 CLOCKS = (
     ClockRule(
         code="fraud_triage",

@@ -36,7 +36,7 @@ clocks.declare(
         label="Look at it afterwards",
         length=1,
         unit="working_days",
-        source="Rulings: checks after the act within one working day",
+        source="Internal rule: what one person did alone another looks at within one working day",
         effective_from=date(2026, 1, 1),
     )
 )

@@ -42,7 +42,7 @@ class HoldKind:
     is_released_by_two: bool = True
     is_quiet: bool = False
     is_told: bool = True
-    source: str = "Domain rules 1.2: holds are orthogonal to states"
+    source: str
 
 
 _DEBT = ("contact", "enforce", "interest_fees", "place", "sell", "cra_default")
@@ -56,14 +56,21 @@ KINDS: dict[str, HoldKind] = {
             blocks=("dispose",),
             review_days=90,
             is_told=False,
-            source="Domain rules 1.7: suspends disposal; K08",
+            source="Police and Criminal Evidence Act 1984 Sch 1 para 11, or the order of a court",
         ),
-        HoldKind(code="dispute", label="Dispute", blocks=("enforce", "place", "sell", "cra_default"), review_days=30),
+        HoldKind(
+            code="dispute",
+            label="Dispute",
+            blocks=("enforce", "place", "sell", "cra_default"),
+            review_days=30,
+            source="UK GDPR Art 5(1)(d): what is disputed may not be right",
+        ),
         HoldKind(
             code="complaint",
             label="Complaint or ADR",
             blocks=("enforce", "place", "sell", "cra_default", "dispose"),
             review_days=56,
+            source="Ofcom General Condition C4: complaints, and alternative dispute resolution",
         ),
         HoldKind(
             code="breathing_space",
@@ -77,19 +84,44 @@ KINDS: dict[str, HoldKind] = {
             label="Mental health crisis moratorium",
             blocks=_DEBT,
             review_days=30,
-            source="SI 2020/1311 reg 28; K18",
+            source="SI 2020/1311 reg 28",
         ),
-        HoldKind(code="scottish_moratorium", label="Scottish moratorium", blocks=_DEBT, review_days=182),
-        HoldKind(code="insolvency", label="Insolvency", blocks=_DEBT, review_days=90),
-        HoldKind(code="deceased", label="Deceased", blocks=_DEBT, review_days=30),
+        HoldKind(
+            code="scottish_moratorium",
+            label="Scottish moratorium",
+            blocks=_DEBT,
+            review_days=182,
+            source="Bankruptcy (Scotland) Act 2016 s.198",
+        ),
+        HoldKind(
+            code="insolvency",
+            label="Insolvency",
+            blocks=_DEBT,
+            review_days=90,
+            source="Insolvency Act 1986 s.285(3); in Scotland and Northern Ireland, their own acts",
+        ),
+        HoldKind(
+            code="deceased",
+            label="Deceased",
+            blocks=_DEBT,
+            review_days=30,
+            source="Internal rule: whoever deals with the estate is asked, not the family",
+        ),
         HoldKind(
             code="vulnerable",
             label="Vulnerable",
             blocks=("contact", "enforce", "place", "sell"),
             review_days=90,
             is_released_by_two=False,
+            source="Ofcom General Condition C5: measures for consumers in vulnerable circumstances",
         ),
-        HoldKind(code="fraud_victim", label="Fraud victim", blocks=_DEBT, review_days=30),
+        HoldKind(
+            code="fraud_victim",
+            label="Fraud victim",
+            blocks=_DEBT,
+            review_days=30,
+            source="UK GDPR Art 5(1)(d): what a fraudster ran up is not theirs",
+        ),
         HoldKind(
             code="data_protection",
             label="Data protection",
@@ -97,6 +129,7 @@ KINDS: dict[str, HoldKind] = {
             review_days=30,
             is_quiet=True,
             is_told=False,
+            source="UK GDPR Art 18: restricted while it is looked at",
         ),
         HoldKind(
             code="objection",
@@ -114,6 +147,7 @@ KINDS: dict[str, HoldKind] = {
             review_days=180,
             is_quiet=True,
             is_told=False,
+            source="Internal rule: a colleague's account is looked at by a restricted team first",
         ),
         HoldKind(
             code="protected_address",
@@ -122,6 +156,7 @@ KINDS: dict[str, HoldKind] = {
             review_days=180,
             is_quiet=True,
             is_told=False,
+            source="UK GDPR Art 5(1)(f): where somebody is safe is told to nobody",
         ),
     )
 }

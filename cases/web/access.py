@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -39,25 +40,19 @@ def review(request: HttpRequest, uid: UUID) -> HttpResponse:
     if request.method == "GET":
         return _show(request, uid)
     access.get(actor, uid)
-    if (answer := stepup.require(request)) is not None:
-        return answer
     said = {name.removeprefix(RIGHT): str(value) for name, value in request.POST.items() if name.startswith(RIGHT)}
     typed = request.POST.get("user", "")
     user_id = int(typed) if typed.isdecimal() and len(typed) <= 18 else 0
+    more: dict[str, Any] = {"reason": request.POST.get("reason", ""), "actor": actor, "at": asking.now()}
+    info = asking.info(request)
     try:
-        row = access.answer(
-            uid,
-            user_id,
-            said,
-            reason=request.POST.get("reason", ""),
-            actor=actor,
-            at=asking.now(),
-            request=asking.info(request),
-        )
+        row = stepup.confirmed(request, lambda: access.answer(uid, user_id, said, request=info, **more))
     except (NotAllowed, NotVisible):
         raise
     except CaseError as error:
         return _show(request, uid, error, user_id=user_id)
+    if isinstance(row, HttpResponse):
+        return row
     text = "Every right of this review has its answer." if row.completed_at else "The answers are on record."
     messages.success(request, text)
     return redirect("web:access_review", uid=uid)
@@ -95,12 +90,13 @@ def sign(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Sign a complete review, after confirmation with the second factor."""
     actor = asking.actor_of(request)
     policy.require(actor, access.SIGN)
-    if (answer := stepup.require(request)) is not None:
-        return answer
-    reason = request.POST.get("reason", "")
+    more: dict[str, Any] = {"reason": request.POST.get("reason", ""), "actor": actor, "at": asking.now()}
+    info = asking.info(request)
     try:
-        access.sign(uid, reason=reason, actor=actor, at=asking.now(), request=asking.info(request))
+        row = stepup.confirmed(request, lambda: access.sign(uid, request=info, **more))
     except access.ReviewRefused as error:
         return _show(request, uid, error)
+    if isinstance(row, HttpResponse):
+        return row
     messages.success(request, "The review is signed.")
     return redirect("web:access_review", uid=uid)

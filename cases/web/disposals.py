@@ -181,8 +181,6 @@ def one(request: HttpRequest, disposal: UUID) -> HttpResponse:
     if request.POST.get("verdict") == "withdraw":
         return _try(request, row, actor, lambda **who: disposals.withdraw(row.uid, **who), "It is taken back.")
     disposals.require_decider(row, actor)
-    if (answer := stepup.require(request)) is not None:
-        return answer
     casetype = casetypes.get(row.kind)
     if request.POST.get("verdict") == "agree":
         agreed = ConfirmForm(request.POST, casetype=casetype)
@@ -196,6 +194,7 @@ def one(request: HttpRequest, disposal: UUID) -> HttpResponse:
             actor,
             lambda **who: disposals.decide(row.uid, is_agreed=True, is_confirmed=confirmed, **who),
             "Agreed. They are being erased; this page says how far that is.",
+            is_grave=True,
         )
     refused = RefuseForm(request.POST)
     if not refused.is_valid():
@@ -208,14 +207,20 @@ def one(request: HttpRequest, disposal: UUID) -> HttpResponse:
         actor,
         lambda **who: disposals.decide(row.uid, is_agreed=False, why_not=why_not, **who),
         "Refused. Nothing is erased.",
+        is_grave=True,
     )
 
 
-def _try(request: HttpRequest, row: Disposal, actor: Actor, act: Any, done: str) -> HttpResponse:
+def _try(
+    request: HttpRequest, row: Disposal, actor: Actor, act: Any, done: str, *, is_grave: bool = False
+) -> HttpResponse:
+    who: dict[str, Any] = {"actor": actor, "at": asking.now(), "request": asking.info(request)}
     try:
-        act(actor=actor, at=asking.now(), request=asking.info(request))
+        answer = stepup.confirmed(request, lambda: act(**who)) if is_grave else act(**who)
     except CaseError as error:
         return _show(request, row, actor, [Problem(sentence=str(error))], status_of(error))
+    if isinstance(answer, HttpResponse):
+        return answer
     messages.success(request, done)
     return redirect("web:disposal", disposal=row.uid)
 

@@ -18,7 +18,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotVisible
 from cases.kernel.models import Proposal
 from cases.kernel.office import proposals
-from cases.kernel.office.proposals import Kind, ProposalRefused
+from cases.kernel.office.proposals import Kind, ProposalRefused, ProposalStale
 from cases.ledger import sealing
 from cases.ledger.models import LedgerEvent
 from cases.web import asking, office_letters, stepup
@@ -185,13 +185,17 @@ def _end(request: HttpRequest, uid: UUID, act: Callable[..., Proposal], **more: 
     """Do one act on an open change after confirmation; a refusal comes back with what was typed."""
     actor = asking.actor_of(request)
     _found(actor, uid)
-    if (answer := stepup.require(request)) is not None:
-        return answer
-    reason = request.POST.get("reason", "")
+    reason, at, info = request.POST.get("reason", ""), asking.now(), asking.info(request)
     try:
-        row = act(uid, actor=actor, at=asking.now(), reason=reason, request=asking.info(request), **more)
+        row = stepup.confirmed(
+            request,
+            lambda: act(uid, actor=actor, at=at, reason=reason, request=info, **more),
+            unless=(ProposalStale,),  # it is superseded, which stays
+        )
     except CaseError as error:
         return _show(request, uid, problems_of(error), typed=reason, status=status_of(error))
+    if isinstance(row, HttpResponse):
+        return row
     messages.success(request, outcome(row))
     return redirect("web:change", uid=uid)
 

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from cases.kernel import policy, roles
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Team, User
+from cases.kernel.models import Proposal, Team, User
 from cases.kernel.office import directory, grants, people, proposals
 from cases.web import asking, office, stepup
 from cases.web.keyset import Pageful, pageful
@@ -182,19 +182,18 @@ def change(request: HttpRequest, user_id: int, name: str) -> HttpResponse:
     actor = _actor(request)
     if name not in CHANGES:
         raise Http404
-    if (answer := stepup.require(request)) is not None:
-        return answer
+    said, at = {"user": user_id, "role": request.POST.get("role", "")}, asking.now()
+    reason, info = request.POST.get("reason", ""), asking.info(request)
+
+    def propose() -> Proposal:
+        return proposals.propose(CHANGES[name], said, actor=actor, at=at, reason=reason, request=info)
+
     try:
-        row = proposals.propose(
-            CHANGES[name],
-            {"user": user_id, "role": request.POST.get("role", "")},
-            actor=actor,
-            at=asking.now(),
-            reason=request.POST.get("reason", ""),
-            request=asking.info(request),
-        )
+        row = stepup.confirmed(request, propose)
     except CaseError as refusal:
         return _show(request, user_id, actor, office.problems_of(refusal), status_of(refusal))
+    if isinstance(row, HttpResponse):
+        return row
     messages.success(request, office.outcome(row))
     return redirect("person", user_id=user_id)
 

@@ -1,18 +1,22 @@
 """Confirming a grave act with the second factor, at most five minutes before it; typed content is kept.
 
 `if (answer := stepup.require(request)) is not None: return answer` stands in the view of such an act before it is done,
-and after its form: what is not filled in is said before anybody reaches for their key;
+and after its form: what is not filled in is said before anybody reaches for their key; where the act alone knows what
+it refuses, `stepup.confirmed(request, act)` stands for both;
 `stepup.method(request)` is the factor that was used, for the record.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from allauth.core import ratelimit
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal.auth import begin_authentication
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -28,7 +32,7 @@ from cases.web import asking
 from cases.web.signin import factors, kept
 from cases.web.signin.forms import StepUpForm, StepUpKeyForm
 
-__all__ = ["method", "require", "resume", "step_up"]
+__all__ = ["confirmed", "method", "require", "resume", "step_up"]
 
 
 def method(request: HttpRequest) -> str:
@@ -44,6 +48,10 @@ def require(request: HttpRequest) -> HttpResponse | None:
     if method(request):
         kept.drop(request, kept.STEP_UP)
         return None
+    return _ask(request)
+
+
+def _ask(request: HttpRequest) -> HttpResponse:
     target = reverse("step_up")
     if request.method == "POST":
         kept.keep(request, kept.STEP_UP, asking.user_of(request).pk)
@@ -51,6 +59,32 @@ def require(request: HttpRequest) -> HttpResponse | None:
         kept.drop(request, kept.STEP_UP)
         target = f"{target}?{urlencode({'next': request.get_full_path()})}"
     return HttpResponseClientRedirect(target) if getattr(request, "htmx", False) else HttpResponseRedirect(target)
+
+
+Done = TypeVar("Done")
+
+
+class _NotYetConfirmed(Exception):
+    """The act would be done, and is undone: the person confirms it first."""
+
+
+def confirmed(
+    request: HttpRequest, act: Callable[[], Done], *, unless: tuple[type[Exception], ...] = ()
+) -> Done | HttpResponse:
+    """Do a grave act that writes to the database alone, or return the redirect to confirm it. What it refuses it
+    refuses before anybody is asked: without the factor it is tried, and nothing of it stays. `unless` names what it
+    raises once it has written something that is to stay: of that too the person is asked first."""
+    if not method(request):
+        return _tried(request, act, unless)
+    kept.drop(request, kept.STEP_UP)
+    return act()
+
+
+def _tried(request: HttpRequest, act: Callable[[], object], unless: tuple[type[Exception], ...]) -> HttpResponse:
+    with suppress(_NotYetConfirmed, *unless), transaction.atomic():
+        act()
+        raise _NotYetConfirmed
+    return _ask(request)
 
 
 @require_http_methods(["GET", "POST"])

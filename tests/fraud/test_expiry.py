@@ -43,14 +43,14 @@ class MarkersAndRetention(TestCase):
                 "k24_adverse",
                 date(2032, 11, 16),
                 "Adverse marker expires: 6 years after 16 November 2026, so 16 November 2032. "
-                "Domain rule K24, agency handbook: retention of markers.",
+                "Membership agreement with the fraud prevention agency, its handbook: how long a marker is kept.",
             ),
             (
                 2,
                 "k24_victim",
                 date(2027, 12, 16),
                 "Victim marker expires: 13 months after 16 November 2026, so 16 December 2027. "
-                "Domain rule K24, agency handbook: retention of markers.",
+                "Membership agreement with the fraud prevention agency, its handbook: how long a marker is kept.",
             ),
         ]
         assert Case.objects.get(pk=self.filed.pk).due_at is None  # an expiry asks for no work

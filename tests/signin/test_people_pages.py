@@ -8,7 +8,8 @@ from django.test import Client
 
 from cases.kernel import actors
 from cases.kernel.models import Proposal, RoleGrant, User
-from cases.kernel.office import demo_people, people
+from cases.kernel.office import demo_people, people, proposals
+from cases.ledger.models import LedgerEvent
 from tests import factories
 from tests.kernel.snapshots import nothing_written
 
@@ -178,3 +179,49 @@ def test_the_name_of_somebody_who_left_is_free(roster):
     User.objects.filter(username="a.byrne").update(is_active=False)
     people.add_person("A. Byrne", codes=["fraud_analyst"], actor=actors.staff(roster["o.thackray"]), at=AT)
     assert User.objects.filter(display_name="A. Byrne", is_active=True).count() == 1
+
+
+def test_what_is_refused_is_refused_before_anybody_is_asked_for_their_key(roster):
+    """An empty reason, oneself, another's decision: said at once; what would be done waits, and nothing of it stays."""
+    admin, mine = _enter("o.thackray", confirmed=False), roster["o.thackray"].pk
+    path = f"/people/{roster['p.nair'].pk}/grant/"
+    for address, said in (
+        (path, {"role": "fraud_approver", "reason": ""}),
+        (f"/people/{mine}/grant/", {"role": "fraud_analyst", "reason": "For me."}),
+    ):
+        with nothing_written():
+            page = admin.post(address, said, headers={"accept": "text/html"})
+        assert page.status_code in {403, 422} and "Location" not in page, address
+    with nothing_written():
+        page = admin.post(path, {"role": "fraud_approver", "reason": "Second approver."})
+    assert (page.status_code, page.url) == (302, "/step-up/")
+
+    row = proposals.propose(
+        "role_grant",
+        {"user": roster["p.nair"].pk, "role": "fraud_approver"},
+        actor=actors.staff(roster["o.thackray"]),
+        at=AT,
+        reason="Second approver.",
+    )
+    officer = _enter("j.merriweather", confirmed=False)
+    decide, events = f"/office/changes/{row.uid}/decide/", LedgerEvent.objects.count()
+    for path in (decide, f"/office/changes/{row.uid}/withdraw/"):
+        assert officer.post(path, {"verdict": "agreed", "reason": ""}).status_code in {403, 422}, path
+    with nothing_written():
+        page = officer.post(decide, {"verdict": "agreed", "reason": "Asked her lead."})
+    assert (page.status_code, page.url) == (302, "/step-up/")
+    assert Proposal.objects.get(pk=row.pk).state == "open" and LedgerEvent.objects.count() == events
+
+
+def test_what_was_overtaken_is_superseded_once_it_is_confirmed_and_not_before(roster, monkeypatch):
+    given = {"user": roster["p.nair"].pk, "role": "fraud_approver"}
+    admin = actors.staff(roster["o.thackray"])
+    row = proposals.propose("role_grant", given, actor=admin, at=AT, reason="Second approver.")
+    monkeypatch.setattr(proposals, "_digest", lambda *_given, **_more: b"another")
+    said = {"verdict": "agreed", "reason": "Asked her lead."}
+    officer = _enter("j.merriweather", confirmed=False)
+    assert officer.post(f"/office/changes/{row.uid}/decide/", said).url == "/step-up/"
+    assert Proposal.objects.get(pk=row.pk).state == "open"
+    officer.post("/step-up/", {"demo": "1"})
+    assert officer.post(f"/office/changes/{row.uid}/decide/", said).status_code in {409, 422}
+    assert Proposal.objects.get(pk=row.pk).state == "superseded"

@@ -76,6 +76,8 @@ def test_deciding_asks_for_the_second_factor(people):
         with nothing_written():
             answer = officer.post(f"/disposals/{row.uid}/", verdict)
         assert (answer.status_code, answer.url) == (302, "/step-up/")
+    with nothing_written():  # what is not filled in is said before anybody reaches for their key
+        assert officer.post(f"/disposals/{row.uid}/", {"verdict": "refuse", "why_not": ""}).status_code == 422
 
 
 def test_what_is_refused_says_why_and_nothing_chosen_is_told(people):

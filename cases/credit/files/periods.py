@@ -16,7 +16,7 @@ CLOCKS = (
         label="The agencies report on the monthly file",
         length=10,
         unit="working_days",
-        source="Internal rule: a file that no agency reported on for ten working days counts as taken; domain 4.2",
+        source="Internal rule: a file that no agency reported on for ten working days counts as taken",
         effective_from=date(2026, 1, 1),
         on_breach="record",
     ),
