@@ -20,6 +20,7 @@ from cases.agencies.retries import judge
 from cases.agencies.transports import TRANSPORTS
 from cases.agencies.transports.base import Answer, DeliveryError, Parcel, Transport
 from cases.kernel import failpoints, outbox
+from cases.kernel.evidence import handing
 from cases.kernel.exchange import files
 from cases.kernel.models import BatchFile, OutboxMessage
 from cases.ledger import sealing
@@ -199,10 +200,12 @@ def _lost(prepared: Prepared) -> Tried:
 def _body(message: OutboxMessage, *, now: datetime) -> bytes:
     """Return the bytes to send. Raises DeliveryError: for good when they were erased or altered."""
     try:
-        body = outbox.open_body(message, reader=_reader(message), at=now)
+        body = outbox.carried(message, reader=_reader(message), at=now)
     except KeyMissing as error:
         raise DeliveryError("keys_missing") from error
-    except LedgerError as error:
+    except handing.DocumentAway as error:
+        raise DeliveryError("store_away") from error
+    except (LedgerError, handing.DocumentDamaged) as error:
         raise DeliveryError("body_altered", is_permanent=True) from error
     if body is None:
         raise DeliveryError("body_erased", is_permanent=True)

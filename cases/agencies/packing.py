@@ -28,6 +28,9 @@ from cases.ledger.keys import KeyMissing
 
 __all__ = ["Ring", "carrier", "pack"]
 
+MEGABYTE = 1024 * 1024
+SECONDS_PER_MEGABYTE = 3  # of a message over a slow line, beside the channel's own time
+
 
 @dataclass
 class Ring:
@@ -89,7 +92,7 @@ def _signed(message: OutboxMessage, body: bytes, ring: Ring) -> tuple[Parcel, st
         },
         allowed_cidrs=tuple(channel.allowed_cidrs),
         ca_file=channel.ca_file,
-        timeout_seconds=channel.timeout_seconds,
+        timeout_seconds=channel.timeout_seconds + len(body) // MEGABYTE * SECONDS_PER_MEGABYTE,
     )
     return parcel, ",".join(live)
 

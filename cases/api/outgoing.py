@@ -59,6 +59,8 @@ SAMPLES: dict[str, Any] = {
     "incident_key": "4f" * 32,
     "search_key": "ORD-2026-118201:credit_hard",
     "search_type": "credit_hard",
+    "piece": 1,
+    "pieces": 2,
     "product": "handset_loan",
     "role": "account_holder",
     "reasons": "unauth_sim_swap",

@@ -44,18 +44,19 @@ def has_arrived(case: Case) -> bool:
 
 def keep_from_leaving(case: Case) -> None:
     """Lock the messages that take the package until the transaction ends, so that no worker takes one meanwhile."""
-    list(_packages(case).select_for_update().order_by("pk"))
+    list(_packages(case).select_for_update().order_by("pk").values_list("pk"))
 
 
 def _packages(case: Case) -> QuerySet[OutboxMessage]:
-    return OutboxMessage.objects.filter(case=case, kind=messages.LE_RESULT.code)
+    return OutboxMessage.objects.filter(case=case, kind__in=messages.PACKAGE)
 
 
 def _try_no_more(case: Case, *, actor: Actor, at: datetime) -> None:
     """Nobody sends the package again: what waits or failed is withdrawn, with what asked somebody to see to it; what is
     under way at this moment is its last try. It need not, and may not, be complied with any more (IPA 2016 s.65)."""
     stuck = [str(each.public_id) for each in _packages(case).filter(state__in=("dead", "unknown"))]
-    outbox.withdraw(case, messages.LE_RESULT.code, at=at)
+    for kind in messages.PACKAGE:
+        outbox.withdraw(case, kind, at=at)
     _packages(case).filter(state="sending").update(expires_at=at)
     for task in case.tasks.filter(kind__in=("message_dead", "message_unknown"), closed_at=None):
         if task.detail.get("message") in stuck:

@@ -63,8 +63,11 @@ def is_the_redacted_copy(context: Any) -> str | None:
 
 
 def files_are_whole(context: Any) -> str | None:
-    """What leaves is byte for byte what was put in."""
+    """What leaves is byte for byte what was put in. A large file was hashed while whoever releases it opened it, and
+    each of its pieces proves itself again before it leaves: here, where the case is locked, no store is asked."""
     for part in package.parts_of(context.case):
+        if package.is_in_store(part):
+            continue
         data = package.bytes_of(part, reader=reader(context, "part"), at=context.at)
         if data is None or hashlib.sha256(data).hexdigest() != part.sha256:
             return f"{part.name} is no longer what was put in. Make it again."

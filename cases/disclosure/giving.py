@@ -119,7 +119,7 @@ def purge(case: Case, clock: Clock, *, at: datetime) -> None:
         clocks.end_one(case, clock, at=at, state="met")
         action.detail["files"] = package.erase(case, actor=actor, reason="purged", at=at)
         failpoints.reach("inside_purge")
-        for message in OutboxMessage.objects.select_related("key").filter(case=case, kind=messages.LE_RESULT.code):
+        for message in OutboxMessage.objects.select_related("key").filter(case=case, kind__in=messages.PACKAGE):
             outbox.forget(message, actor=actor.label, reason="purged", at=at)
         facts.purged_at = at
         facts.save(update_fields=["purged_at"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import codecs
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -26,8 +26,10 @@ __all__ = [
     "LE_ACK",
     "LE_CLARIFY",
     "LE_DESTROY",
+    "LE_PIECE",
     "LE_REFUSE",
     "LE_RESULT",
+    "PACKAGE",
     "acknowledge",
     "ask",
     "ask_to_destroy",
@@ -83,7 +85,10 @@ LE_DESTROY = _word(
 )
 _MANIFEST = (
     "sha256",
-    *(f"parts.{name}" for name in ("name", "item", "subject", "media_type", "rows", "sha256", "original_sha256")),
+    *(
+        f"parts.{name}"
+        for name in ("name", "item", "subject", "media_type", "rows", "pieces", "sha256", "original_sha256")
+    ),
 )
 LE_RESULT = releases.MessageKind(
     code="le_result",
@@ -109,6 +114,30 @@ LE_RESULT = releases.MessageKind(
     lists=frozenset({"nothing_held", "refused", "manifest.parts", *(f"data.{code}" for code in ITEMS)}),
     unknown=frozenset({"manifest.parts.rows"}),
 )
+LE_PIECE = releases.MessageKind(
+    code="le_piece",
+    label="Piece of a large file of what was asked for",
+    recipient_kind="lea",
+    body_stays="Our copy goes as a whole, 30 days after the receipt",
+    purpose="answer_authorities",
+    necessity="A file that is too large for one message goes in pieces of 4 MB before the message with the manifest "
+    "(le_result), which says of it: encoding pieces, and its SHA-256 as content. Keep each by package_sha256, name and "
+    "piece, counted from 1; decode its content from base64, and put them one behind the other.",
+    categories={
+        "urn": "request",
+        "package_sha256": "request",
+        **{
+            f"data.{item.code}.{name}": item.category
+            for item in ITEMS.values()
+            if item.category
+            for name in ("name", "piece", "pieces", "sha256", "content")
+        },
+    },
+    put_right_by="family",
+    lists=frozenset({f"data.{code}" for code in ITEMS}),
+)
+# What takes a package to an authority.
+PACKAGE = (LE_PIECE.code, LE_RESULT.code)
 IPC_ERROR = releases.MessageKind(
     code="ipc_error",
     label="Report of an error to the Investigatory Powers Commissioner",
@@ -120,7 +149,7 @@ IPC_ERROR = releases.MessageKind(
     ),
     put_right_by="family",
 )
-ALL = (LE_ACK, LE_CLARIFY, LE_REFUSE, LE_RESULT, LE_DESTROY, IPC_ERROR)
+ALL = (LE_ACK, LE_CLARIFY, LE_REFUSE, LE_RESULT, LE_PIECE, LE_DESTROY, IPC_ERROR)
 releases.declare(*ALL)
 
 ROUTES = {
@@ -158,7 +187,8 @@ def ask_to_destroy(case: Case, error: DisclosureError, *, actor: Actor, at: date
 
 def give(case: Case, *, reader: sealing.Reader, actor: Actor, at: datetime) -> OutboxMessage:
     """Promise the package itself, with its manifest, and enter each item in the register with its own ground and
-    reasons. Nothing is given by hand in its place. Raises ReleaseRefused, NoChannel."""
+    reasons. The pieces of large files go before it, so that whoever has it has all. Nothing is given by hand in its
+    place. Raises ReleaseRefused, NoChannel."""
     facts, agency = case.disclosure_request, _agency(case)
     parts = package.parts_of(case)
     grounds = {row.item: row for row in ItemGround.objects.filter(case=case)}
@@ -185,6 +215,8 @@ def give(case: Case, *, reader: sealing.Reader, actor: Actor, at: datetime) -> O
         for item, files in sorted(data.items())
         for found in releases.check(LE_RESULT, agency, {"data": {item: files}}, at=at)
     ]
+    for part in parts:
+        releases.send_pieces(case, LE_PIECE, agency=agency, pieces=_pieces(part, body), at=at)
     subjects = _subjects(case, parts)
     return releases.send(
         case, LE_RESULT, agency=agency, body=body, actor=actor, at=at, subject_count=subjects, items=items
@@ -200,9 +232,23 @@ def _subjects(case: Case, parts: Sequence[PackagePart]) -> int:
     return max(1, entered.values("subject").distinct().count())
 
 
+def _pieces(part: PackagePart, body: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], outbox.Load]]:
+    """Yield what takes each piece of a large file, none of another. The content, last, is put in when it is sent."""
+    if part.blob is None:
+        return
+    about = {"urn": body["urn"], "package_sha256": body["manifest"]["sha256"]}
+    for place, digest in enumerate(part.pieces):
+        first = place * package.PIECE_BYTES
+        said = {"name": part.name, "piece": place + 1, "pieces": len(part.pieces), "sha256": digest, "content": ""}
+        load = outbox.Load(blob=part.blob, first=first, size=min(package.PIECE_BYTES, part.size - first))
+        yield {**about, "data": {part.item: [said]}}, load
+
+
 def _file(part: PackagePart, *, reader: sealing.Reader, at: datetime) -> dict[str, str]:
-    """Return a file as it is told: its very bytes, of which the manifest has the hash. As text goes only what a reader
-    gets back byte for byte."""
+    """Return a file as it is told: its very bytes, of which the manifest has the hash, or that hash for one that goes
+    in pieces. As text goes only what a reader gets back byte for byte."""
+    if part.pieces:
+        return {"name": part.name, "encoding": "pieces", "content": part.sha256}
     data = package.bytes_of(part, reader=reader, at=at) or b""
     if part.media_type.startswith("text/") and not data.startswith(codecs.BOM_UTF8):
         with suppress(UnicodeDecodeError):

@@ -187,6 +187,7 @@ class PackagePart(Tracked):
 
     `sha256` is of the bytes and `fields` its columns; both stay when the bytes are destroyed. `row_count` is empty
     where no machine can read it. `original_sha256` is of the document of which it is a redacted copy, if it is one.
+    `pieces` are the hashes of the pieces in which a large one goes, each PIECE_BYTES long but the last.
     """
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="package_parts")
@@ -203,6 +204,7 @@ class PackagePart(Tracked):
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     made_at = models.DateTimeField()
     original_sha256 = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
+    pieces = models.JSONField(default=list, db_default=[], blank=True, editable=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["case", "number"], name="one_part_per_number")]

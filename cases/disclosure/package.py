@@ -2,13 +2,13 @@
 
 Every change is one ledger event under which nobody may check it later. Bytes come from whoever types rows, or from a
 document of the case that was taken out for it and found clean (`put_in`). Such a document is our copy too: it goes
-with the file that was made of it.
+with the file that was made of it. A large file is never whole in memory: it lies in the store, and leaves in pieces.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -23,10 +23,10 @@ from cases.kernel import edits, holds, policy
 from cases.kernel.actors import Actor
 from cases.kernel.edits import Edit, EditRefused
 from cases.kernel.errors import NotVisible
-from cases.kernel.evidence import blobs, custody, damage, handing, scanning
+from cases.kernel.evidence import blobs, custody, damage, handing, scanning, store, taking
 from cases.kernel.evidence.filetypes import DOCUMENT_BYTES
 from cases.kernel.formats import BadFormat, has_card_number
-from cases.kernel.models import Case, Evidence
+from cases.kernel.models import Case, Evidence, StoredBlob
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.canonical import canon
@@ -37,8 +37,10 @@ __all__ = [
     "add_part",
     "bytes_of",
     "erase",
+    "is_in_store",
     "manifest",
     "manifest_hash",
+    "open_whole",
     "original_of",
     "parts_of",
     "put_in",
@@ -52,13 +54,15 @@ __all__ = [
 LABEL = "cases.storedblob"
 VERB = "case.package_changed"
 CSV = "text/csv"
-TOO_LARGE = "The file is larger than 25 MB. Divide it, and put each piece in by itself."
-# One message takes the whole package, and is in memory several times while it is sealed and sent.
-MOST_BYTES = 32 * 1024 * 1024
-TOO_MUCH = (
-    "Together the files would be larger than 32 MB, more than one message takes. Give these first, and the rest on a "
-    "request of its own with the same number of theirs."
-)
+TOO_LARGE = "What is typed is larger than 25 MB. Attach it as a document, and put that in."
+# What goes within the message that has the manifest: small files, until together they are so large. What is larger goes
+# before it in messages of their own, in pieces that an agency's server, and a mail of ours, take.
+WITHIN_BYTES = 1024 * 1024
+ALL_WITHIN_BYTES = 4 * 1024 * 1024
+PIECE_BYTES = 4 * 1024 * 1024
+# As much as a case keeps of documents (edits.MOST_BYTES): whatever can be attached can be given.
+MOST_BYTES = 4 * 1024**3
+TOO_MUCH = "Together the files would be larger than 4 GB. Give these first, and the rest on a request of its own."
 REDACTED = "There is a redacted copy of this document: put that in."
 _LIVING_FIRST = F("blob__key__destroyed_at").asc(nulls_first=True)
 _TEXTS = ("necessity", "proportionality", "collateral")
@@ -172,35 +176,83 @@ def add_part(
     """Add one file of one item, sealed under a key of its own; `document` is the number of what it was made of. Raises
     EditRefused; excess.Unreadable for a table whose first line names no columns, or with a line that cannot be read."""
     with _changing(case_id, "file", item=item, actor=actor, at=at, request=request) as edit:
-        _open_item(edit.case, item)
         if not data.strip():
             raise EditRefused("There is nothing in it.")
         if len(data) > DOCUMENT_BYTES:
             raise EditRefused(TOO_LARGE)
-        there = edit.case.package_parts.filter(is_removed=False).values_list("size", flat=True)
-        if sum(there) + len(data) > MOST_BYTES:
-            raise EditRefused(TOO_MUCH)
-        row = PackagePart(
-            case=edit.case,
-            number=edit.case.package_parts.count() + 1,
-            item=item,
-            subject=subject,
-            media_type=media_type[:80],
-            size=len(data),
-            sha256=hashlib.sha256(data).hexdigest(),
-            blob=blobs.store_blob(data, case=edit.case, field="part", at=at),
-            made_by_id=actor.user_id,
-            made_at=at,
-            original_sha256=original_sha256,
-        )
+        row = _row(edit.case, item, subject, media_type, len(data), original_sha256, actor=actor, at=at)
+        row.sha256 = hashlib.sha256(data).hexdigest()
+        if not _goes_within(edit.case, len(data)):
+            row.pieces = [
+                hashlib.sha256(data[at:][:PIECE_BYTES]).hexdigest() for at in range(0, len(data), PIECE_BYTES)
+            ]
+        row.blob = blobs.store_blob(data, case=edit.case, field=_field(row), at=at)
         if media_type == CSV:
             row.fields, row.row_count = excess.columns(data)
         if media_type == CSV and ITEMS[item].opened_by in codes.ADDRESSED:
             row.row_count = len(excess.read(data))
-        row.save(force_insert=True)
-        if document is not None:
-            ledger.current().detail.update({"document": document, "sha256": row.sha256})
+        _put(row, document)
     return row
+
+
+def _row(
+    case: Case, item: str, subject: str, media_type: str, size: int, original_sha256: str, *, actor: Actor, at: datetime
+) -> PackagePart:
+    """Return a file of an item that stands, where there is room for it. Raises EditRefused."""
+    _open_item(case, item)
+    there = case.package_parts.filter(is_removed=False).values_list("size", flat=True)
+    if sum(there) + size > MOST_BYTES:
+        raise EditRefused(TOO_MUCH)
+    return PackagePart(
+        case=case,
+        number=case.package_parts.count() + 1,
+        item=item,
+        subject=subject,
+        media_type=media_type[:80],
+        size=size,
+        made_by_id=actor.user_id,
+        made_at=at,
+        original_sha256=original_sha256,
+    )
+
+
+def _put(row: PackagePart, document: int | None) -> None:
+    row.save(force_insert=True)
+    if document is not None:
+        ledger.current().detail.update({"document": document, "sha256": row.sha256})
+
+
+def _goes_within(case: Case, size: int) -> bool:
+    """Say whether a file of so many bytes goes within the message that has the manifest."""
+    if size > WITHIN_BYTES:
+        return False
+    within = case.package_parts.filter(is_removed=False, pieces=[]).values_list("size", flat=True)
+    return sum(within) + size <= ALL_WITHIN_BYTES
+
+
+def _field(part: PackagePart) -> str:
+    """Return under what name the bytes are sealed: those that go in pieces as whatever the store has."""
+    return taking.FIELD if part.pieces else "part"
+
+
+class _Pieces:
+    """Hashes a file piece by piece while it passes."""
+
+    def __init__(self) -> None:
+        self.hashes: list[str] = []
+
+    def watch(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        digest, room = hashlib.sha256(), PIECE_BYTES
+        for chunk in chunks:
+            rest = memoryview(chunk)
+            while len(rest) > room:
+                digest.update(rest[:room])
+                self.hashes.append(digest.hexdigest())
+                rest, digest, room = rest[room:], hashlib.sha256(), PIECE_BYTES
+            digest.update(rest)
+            room -= len(rest)
+            yield chunk
+        self.hashes.append(digest.hexdigest())
 
 
 def ready_documents(case: Case) -> list[Evidence]:
@@ -248,28 +300,46 @@ def put_in(
         raise EditRefused(refusal)
     if custody.is_erased(found):
         raise handing.DocumentErased
-    if found.size > DOCUMENT_BYTES:
-        raise EditRefused(TOO_LARGE)
     reader = sealing.Reader(
         actor=actor.label, verb="view", purpose="casework", streams=(found.case.uid,), fields=(f"document-{number}",)
     )
+    said: dict[str, Any] = {"item": item, "subject": subject, "actor": actor, "at": at, "request": request}
+    said["original_sha256"] = found.redacts.sha256 if found.redacts else ""
     try:
-        data = b"".join(handing.open_document(found, reader=reader, at=at, name_too=False).chunks)
+        chunks = handing.open_document(found, reader=reader, at=at, name_too=False).chunks
+        if found.size > WITHIN_BYTES and found.media_type != CSV:
+            return _put_large(found, chunks, **said)
+        data = b"".join(chunks)
     except handing.DocumentDamaged:
         damage.report(found, at=at)
         raise
-    return add_part(
-        case_id,
-        item=item,
-        data=data,
-        media_type=found.media_type,
-        subject=subject,
-        document=number,
-        original_sha256=found.redacts.sha256 if found.redacts else "",
-        actor=actor,
-        at=at,
-        request=request,
-    )
+    return add_part(case_id, data=data, media_type=found.media_type, document=number, **said)
+
+
+def _put_large(
+    document: Evidence,
+    chunks: Iterator[bytes],
+    *,
+    item: str,
+    subject: str,
+    original_sha256: str,
+    actor: Actor,
+    at: datetime,
+    request: ledger.RequestInfo | None,
+) -> PackagePart:
+    """Copy a document into the store under a key of its own, as it is read, and then enter it. A table is never put in
+    so: its rows are compared. Raises as `put_in`; StoreFull."""
+    case, pieces = document.case, _Pieces()
+    taken = taking.take_again(case, pieces.watch(chunks), file_name="part", media_type=document.media_type, at=at)
+    try:
+        with _changing(case.pk, "file", item=item, actor=actor, at=at, request=request) as edit:
+            row = _row(edit.case, item, subject, document.media_type, taken.size, original_sha256, actor=actor, at=at)
+            row.sha256, row.pieces, row.blob = taken.sha256, pieces.hashes, taken.record()
+            _put(row, document.number)
+    except BaseException:
+        taken.drop()
+        raise
+    return row
 
 
 def unredacted(case: Case) -> list[PackagePart]:
@@ -316,14 +386,14 @@ def _destroy(part: PackagePart, *, actor: Actor, reason: str, at: datetime) -> N
     blob, part.blob = part.blob, None
     part.save(update_fields=["blob", "is_removed"])
     if blob is not None:
-        sealing.destroy(blob.key, actor=actor.label, reason=reason, at=at)
+        custody.erase_blob(blob, actor=actor, at=at, reason=reason)
         blob.delete()
 
 
 def erase(case: Case, *, actor: Actor, reason: str, at: datetime) -> int:
     """Destroy the bytes of every part of a locked case, and of every document that was taken out to be given, inside
     the current ledger action; a document that a hold keeps stays. Returns how many parts."""
-    rows = list(case.package_parts.select_related("blob__key").filter(blob__isnull=False))
+    rows = list(case.package_parts.select_related("blob__key").defer("blob__sealed").filter(blob__isnull=False))
     for row in rows:
         _destroy(row, actor=actor, reason=reason, at=at)
     _erase_documents(case, actor=actor, reason=reason, at=at)
@@ -332,22 +402,37 @@ def erase(case: Case, *, actor: Actor, reason: str, at: datetime) -> int:
 
 def parts_of(case: Case) -> list[PackagePart]:
     """Return the files that will be, or were, given, in their order. One query."""
-    return list(case.package_parts.select_related("blob").filter(is_removed=False).order_by("number"))
+    rows = case.package_parts.select_related("blob").defer("blob__sealed")
+    return list(rows.filter(is_removed=False).order_by("number"))
 
 
 def bytes_of(part: PackagePart, *, reader: sealing.Reader, at: datetime) -> bytes | None:
-    """Return what a file holds, or nothing once it is destroyed. Writes one access row."""
+    """Return what a file holds, whole, or nothing once it is destroyed. Writes one access row. One in the store is read
+    from there: raises DocumentDamaged, DocumentAway."""
     if part.blob is None:
         return None
-    blob = part.blob
+    if is_in_store(part):
+        return b"".join(open_whole(part, reader=reader, at=at))
+    uid, key_id, sealed = StoredBlob.objects.values_list("uid", "key_id", "sealed").get(pk=part.blob.pk)
     return sealing.open_bytes(
-        bytes(blob.sealed), key_id=blob.key_id, label=LABEL, uid=blob.uid, field="part", reader=reader, at=at
+        bytes(sealed), key_id=key_id, label=LABEL, uid=uid, field=_field(part), reader=reader, at=at
     )
 
 
+def open_whole(part: PackagePart, *, reader: sealing.Reader, at: datetime) -> Iterator[bytes]:
+    """Return a file that goes in pieces, chunk by chunk, the last only where its hash is the file's. Writes one access
+    row. Raises DocumentErased, DocumentDamaged; reading raises DocumentDamaged, and DocumentAway."""
+    return handing.open_whole(part, reader=reader, at=at)
+
+
+def is_in_store(part: PackagePart) -> bool:
+    """Say whether a file is not to be had whole."""
+    return part.blob is not None and part.blob.kept != store.IN_ROW
+
+
 def manifest(parts: Sequence[PackagePart]) -> list[dict[str, Any]]:
-    """Return what a package says of its files: name, item, subject, kind, rows and hash, and of a redacted copy its
-    original's hash. It holds nothing of a person."""
+    """Return what a package says of its files: name, item, subject, kind, rows and hash, of one that goes in pieces how
+    many, and of a redacted copy its original's hash. It holds nothing of a person."""
     return [
         {
             "name": part.name,
@@ -356,6 +441,7 @@ def manifest(parts: Sequence[PackagePart]) -> list[dict[str, Any]]:
             "media_type": part.media_type,
             "rows": part.row_count,
             "sha256": part.sha256,
+            **({"pieces": len(part.pieces)} if part.pieces else {}),
             **({"original_sha256": part.original_sha256} if part.original_sha256 else {}),
         }
         for part in parts

@@ -28,15 +28,15 @@ from cases.disclosure.models import ItemGround, PackagePart
 from cases.kernel import conflicts, policy
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotAllowed
-from cases.kernel.evidence import custody
+from cases.kernel.evidence import custody, handing
 from cases.kernel.models import Case, Evidence
 from cases.kernel.reading import queries
 from cases.kernel.reading.queries import CaseFile
 from cases.ledger import reads, sealing
 from cases.reports import pictures
 from cases.web import asking, casepage
-from cases.web.documents import attachment, lets_pictures
-from cases.web.refusals import Problem, form_problems, screen, status_of
+from cases.web.documents import attachment, lets_pictures, streamed
+from cases.web.refusals import Problem, form_problems, problem, screen, status_of
 
 __all__ = ["app_name", "urlpatterns"]
 
@@ -339,9 +339,12 @@ def part_page(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     if not (why := casepage.purpose_of(request, file, actor)):
         return redirect("web:case", uid=case.uid)
     reader = asking.reader(request, "view", why, case.uid, fields=(checking.PART.format(number),))
+    is_whole, original = request.GET.get("as") == "file", package.original_of(part)
+    if package.is_in_store(part) and (is_whole or not (original or part.media_type.startswith("text/"))):
+        return _handed_out(request, part, reader)
+    if original and part.blob is not None and not is_whole:
+        return _both(request, file, part, reader, original, why)
     data = package.bytes_of(part, reader=reader, at=asking.now())
-    if data is not None and request.GET.get("as") != "file" and (original := package.original_of(part)):
-        return _both(request, file, part, data, original, why)
     if data is not None and (request.GET.get("as") == "file" or not part.media_type.startswith("text/")):
         return attachment(data, part.name)
     shown = casepage.header(file, "disclosure:package", actor) | _opened(request, case, why)
@@ -349,8 +352,21 @@ def part_page(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     return render(request, "cases/disclosure/part.html", shown | _table(part, data or b""))
 
 
+def _handed_out(request: HttpRequest, part: PackagePart, reader: sealing.Reader) -> HttpResponse:
+    """Hand out a large file as it is read; one that is damaged breaks off before its end."""
+    try:
+        chunks = package.open_whole(part, reader=reader, at=asking.now())
+        first = next(chunks, b"")  # what is damaged at its start is refused in a page
+    except CaseError as error:
+        return problem(request, HTTPStatus.CONFLICT, str(error))
+    opened = handing.Opened(
+        name=part.name, size=part.size, sha256=part.sha256, media_type=part.media_type, chunks=chunks
+    )
+    return streamed(opened, first)
+
+
 def _both(
-    request: HttpRequest, file: CaseFile, part: PackagePart, data: bytes, original: Evidence, why: str
+    request: HttpRequest, file: CaseFile, part: PackagePart, opener: sealing.Reader, original: Evidence, why: str
 ) -> HttpResponse:
     """Show a redacted copy beside its original, page by page: pictures that we draw, or the text. Looking at the
     original is on record like any look at a document; what cannot be shown is not opened, and nobody looked at it."""
@@ -360,8 +376,10 @@ def _both(
     problems: list[Problem] = []
     sides = []
     try:
-        first = b""
-        if pictures.may_be_drawn(original.media_type) or original.media_type.startswith("text/"):
+        first = data = b""
+        if _is_shown(part.media_type):
+            data = package.bytes_of(part, reader=opener, at=asking.now()) or b""
+        if _is_shown(original.media_type):
             first = b"".join(custody.hand_out(original, reader=reader, page=page, **_by(request)).chunks)
         for head, media_type, found in (
             (f"Original, document {original.number}", original.media_type, first),
@@ -380,6 +398,10 @@ def _both(
         "problems": problems,
     }
     return render(request, "cases/disclosure/redacted.html", shown, status=HTTPStatus.CONFLICT if problems else 200)
+
+
+def _is_shown(media_type: str) -> bool:
+    return pictures.may_be_drawn(media_type) or media_type.startswith("text/")
 
 
 def _side(data: bytes, media_type: str, page: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Delivery itself is `cases.agencies`; it learns of new rows through the installed
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import secrets
@@ -18,12 +19,15 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from cases.kernel.errors import CaseError
-from cases.kernel.models import BatchFile, Case, Channel, DeliveryAttempt, OutboxMessage
+from cases.kernel.evidence import handing
+from cases.kernel.models import BatchFile, Case, Channel, DeliveryAttempt, OutboxMessage, StoredBlob
 from cases.ledger import sealing
 
 __all__ = [
+    "Load",
     "Message",
     "NoChannel",
+    "carried",
     "channel_for",
     "forget",
     "go_first",
@@ -38,6 +42,7 @@ __all__ = [
 
 SCHEMA_VERSION = 1
 LABEL = "cases.OutboxMessage"
+_PLACE = b'""'  # of a load
 _NOT_SENT = ("pending", "dead", "unknown")
 _TAKE_PLACE = """
 INSERT INTO cases_stream (case_id, channel_id, next_seq) VALUES (%s, %s, 2)
@@ -51,8 +56,18 @@ class NoChannel(CaseError):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Load:
+    """Some bytes of a large file, that are put into a message only when it is sent."""
+
+    blob: StoredBlob
+    first: int
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Message:
-    """What to tell an agency. Two messages of one `dedupe` are one promise; without it each is its own."""
+    """What to tell an agency. Two messages of one `dedupe` are one promise; without it each is its own. Where it takes
+    a `load`, the last value of the body is an empty text, in whose place the bytes go as base64."""
 
     agency_code: str
     kind: str
@@ -60,6 +75,7 @@ class Message:
     priority: int = 5
     dedupe: str = ""
     expires_at: datetime | None = None
+    load: Load | None = None
 
 
 def post(case: Case, message: Message, *, at: datetime, cause: uuid.UUID | None = None) -> OutboxMessage:
@@ -74,7 +90,7 @@ def post(case: Case, message: Message, *, at: datetime, cause: uuid.UUID | None 
         return known
     stream_id, seq = _take_place(case, channel)
     public_id = uuid.uuid4()
-    body = _bytes(message, public_id=public_id, seq=seq, at=at)
+    body, load = _bytes(message, public_id=public_id, seq=seq, at=at), message.load
     key = sealing.new_key("message", at=at, parent=case.key, retention_class="message_body")
     row = OutboxMessage.objects.create(
         public_id=public_id,
@@ -86,6 +102,9 @@ def post(case: Case, message: Message, *, at: datetime, cause: uuid.UUID | None 
         key=key,
         sealed_body=sealing.seal_bytes(body, key=key, label=LABEL, uid=public_id, field="body"),
         body_sha256=hashlib.sha256(body).hexdigest(),
+        load=load.blob if load else None,
+        load_from=load.first if load else None,
+        load_bytes=load.size if load else None,
         dedupe_key=message.dedupe or f"{case.uid}:{seq}",
         is_ordered=channel.is_ordered,
         priority=message.priority,
@@ -110,6 +129,26 @@ def open_body(message: OutboxMessage, *, reader: sealing.Reader, at: datetime) -
         reader=reader,
         at=at,
     )
+
+
+def carried(message: OutboxMessage, *, reader: sealing.Reader, at: datetime) -> bytes | None:
+    """Return what is sent: the body, with the bytes that it takes in their place; None when either was erased. Writes
+    an access row for each. Call it outside any transaction: a store may be far away. Raises DocumentDamaged,
+    DocumentAway."""
+    body = open_body(message, reader=reader, at=at)
+    if body is None or message.load_bytes is None:
+        return body
+    if message.load_id is None:
+        return None
+    blob, first = StoredBlob.objects.get(pk=message.load_id), message.load_from or 0  # not kept with the message
+    try:
+        found = b"".join(handing.open_bytes(blob, first, first + message.load_bytes - 1, reader=reader, at=at))
+    except handing.DocumentErased:
+        return None
+    if len(found) != message.load_bytes:
+        raise handing.DocumentDamaged
+    before, _, after = body.rpartition(_PLACE)
+    return b"".join((before, b'"', base64.b64encode(found), b'"', after))
 
 
 def forget(message: OutboxMessage, *, actor: str, reason: str, at: datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -41,6 +41,7 @@ __all__ = [
     "label",
     "record",
     "send",
+    "send_pieces",
     "tell",
 ]
 
@@ -87,6 +88,7 @@ class MessageKind:
 
 KINDS: dict[str, MessageKind] = {}
 TELEPHONE = "telephone"
+PIECE_PRIORITY = 7
 ANSWERS_FROM = date(2026, 1, 1)
 
 
@@ -274,6 +276,24 @@ def send(
         parties=parties,
     )
     return message
+
+
+def send_pieces(
+    case: Case,
+    kind: MessageKind,
+    *,
+    agency: Agency,
+    pieces: Iterable[tuple[Mapping[str, Any], outbox.Load]],
+    at: datetime,
+) -> None:
+    """Check and promise the pieces of one file, in their order, inside the current ledger action on a locked case. The
+    message that follows them tells of the file as a whole: that one is registered, of the pieces none. They leave
+    behind whatever else waits for the channel. Raises ReleaseRefused; nothing is then promised."""
+    for number, (body, load) in enumerate(pieces):
+        if not number:  # the fields of the others are the same
+            check(kind, agency, body, at=at)
+        said = outbox.Message(agency_code=agency.code, kind=kind.code, body=body, priority=PIECE_PRIORITY, load=load)
+        outbox.post(case, said, at=at)
 
 
 def tell(

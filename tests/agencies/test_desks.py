@@ -1,6 +1,8 @@
 """What the sandbox agencies answer to each kind of message, by the design's list of messages."""
 
+import base64
 import datetime as dt
+import hashlib
 
 import pytest
 
@@ -43,6 +45,28 @@ def answer(kind, message_type, data, before=0):
 )
 def test_each_message_gets_its_answer(kind, message_type, data, expected):
     assert answer(kind, message_type, data) == (202, expected, [])
+
+
+def test_a_large_file_is_put_together_of_its_pieces_and_a_broken_piece_is_refused(tmp_path):
+    def told(message_type, data):
+        said = desks.reply("lea", desks.Visit({"type": message_type, "data": data}, 0, NOW, tmp_path))
+        return said.status, [each["code"] for each in said.errors]
+
+    def piece(number, content, sha256=""):
+        about = {"name": "01-top_ups.mp4", "piece": number, "pieces": 2}
+        about |= {"sha256": sha256 or hashlib.sha256(content).hexdigest(), "content": base64.b64encode(content)}
+        return {"package_sha256": "00" * 32, "data": {"top_ups": [about]}}
+
+    file = {"name": "01-top_ups.mp4", "encoding": "pieces", "content": HASH}
+    whole = {
+        "manifest": {"sha256": "00" * 32, "parts": [{"name": "01-top_ups.mp4", "sha256": HASH, "pieces": 2}]},
+        "data": {"top_ups": [file]},
+    }
+    assert told("le_piece", piece(1, b"te", sha256="11" * 32)) == (422, ["PIECE_DIFFERS"])
+    assert told("le_piece", piece(1, b"te")) == (202, [])
+    assert told("le_result", whole) == (422, ["FILE_DIFFERS"])
+    assert told("le_piece", piece(2, b"st")) == (202, [])
+    assert told("le_result", whole) == (202, [])
 
 
 def test_a_file_that_is_not_what_the_manifest_says_is_refused():

@@ -105,7 +105,15 @@ def test_every_kind_of_message_is_described_field_by_field_with_an_example_that_
         headers = {each["name"] for each in operation["parameters"] if each["in"] == "header"}
         assert headers == {"webhook-id", "webhook-timestamp", "webhook-signature", "idempotency-key"}
         quiet = {"chaser", "fpa_answer", "fpa_dispute", "alert_upload", "le_ack", "le_clarify", "le_refuse"}
-        quiet |= {"le_result", "le_destroy", "ipc_error", "emerg_answer", "emerg_destroy", "cra_assoc_query"}
+        quiet |= {
+            "le_result",
+            "le_piece",
+            "le_destroy",
+            "ipc_error",
+            "emerg_answer",
+            "emerg_destroy",
+            "cra_assoc_query",
+        }
         quiet |= {"ico_breach", "ipc_breach", "partner_answer", "cra_search", "fpa_search"}
         quiet |= {"alert_search", "trace_result", "cp_fraud_share"}
         quiet |= {"alert_search", "moratorium_answer", "moratorium_forward"}

@@ -144,7 +144,7 @@ def test_what_may_still_leave_is_owed_an_answer_or_is_said_again_is_never_touche
 
 def test_kinds_whose_words_stay_say_why():
     staying = {kind.code for kind in releases.KINDS.values() if kind.body_stays}
-    assert staying == {"report_fraud", "le_result"}
+    assert staying == {"report_fraud", "le_result", "le_piece"}
 
 
 def test_an_answer_that_came_late_counts_from_when_it_came(case):

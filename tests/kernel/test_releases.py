@@ -17,7 +17,7 @@ from cases.debt.moratorium.messages import FORWARD
 from cases.debt.sale.messages import ASSIGNMENT, BID_TAPE, FINAL_TAPE
 from cases.disclosure.breach.messages import ICO_BREACH, IPC_BREACH
 from cases.disclosure.emergency.messages import EMERG_ANSWER, EMERG_DESTROY
-from cases.disclosure.messages import IPC_ERROR, LE_ACK, LE_CLARIFY, LE_DESTROY, LE_REFUSE, LE_RESULT
+from cases.disclosure.messages import IPC_ERROR, LE_ACK, LE_CLARIFY, LE_DESTROY, LE_PIECE, LE_REFUSE, LE_RESULT
 from cases.disclosure.partners.messages import PARTNER_ANSWER
 from cases.disclosure.partners.sharing import CP_FRAUD_SHARE
 from cases.fraud import messages
@@ -377,12 +377,21 @@ RESULT = {
                 "subject": "A",
                 "media_type": "text/csv",
                 "rows": 412,
+                "pieces": 2,
                 "sha256": "00" * 32,
                 "original_sha256": "00" * 32,
             }
         ],
     },
     "data": {item: [{"name": f"01-{item}.csv", "encoding": "text", "content": "…"}] for item in GIVEN_ITEMS},
+}
+PIECE = {
+    "urn": "SBX/2026/118834",
+    "package_sha256": "00" * 32,
+    "data": {
+        item: [{"name": f"01-{item}.csv", "piece": 1, "pieces": 2, "sha256": "00" * 32, "content": "…"}]
+        for item in GIVEN_ITEMS
+    },
 }
 DESTROY = {"urn": "SBX/2026/118834", "package_sha256": "00" * 32, "fault": "excess_data", "items": ["top_ups"]}
 ERROR = {
@@ -588,6 +597,7 @@ def send_everything():
             *releases.check(LE_CLARIFY, LEA, QUESTION, at=AT),
             *releases.check(LE_REFUSE, LEA, NO, at=AT),
             *releases.check(LE_RESULT, LEA, RESULT, at=AT),
+            *releases.check(LE_PIECE, LEA, PIECE, at=AT),
             *releases.check(LE_DESTROY, LEA, DESTROY, at=AT),
             *releases.check(TRACE_RESULT, LEA, TRACED, at=AT),
         ],
@@ -677,6 +687,7 @@ def test_samples_hold_every_field_a_message_may_have():
         (LE_CLARIFY, QUESTION),
         (LE_REFUSE, NO),
         (LE_RESULT, RESULT),
+        (LE_PIECE, PIECE),
         (LE_DESTROY, DESTROY),
         (IPC_ERROR, ERROR),
         (EMERG_ANSWER, CALL),
@@ -857,7 +868,7 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
             "correction_unrestricted",
         },
         "suspicion_report": {"fiu_sar"},
-        "le_disclosure": {"le_ack", "le_clarify", "le_refuse", "le_result", "le_destroy", "ipc_error"},
+        "le_disclosure": {"le_ack", "le_clarify", "le_refuse", "le_result", "le_piece", "le_destroy", "ipc_error"},
         "emergency_disclosure": {"emerg_answer", "emerg_destroy"},
         "association": {
             "cra_assoc",
@@ -923,6 +934,7 @@ def test_each_message_of_each_kind_maps_to_categories_of_the_notice():
         REPORT_FRAUD,
         LE_ACK,
         LE_RESULT,
+        LE_PIECE,
         LE_DESTROY,
         IPC_ERROR,
         EMERG_ANSWER,

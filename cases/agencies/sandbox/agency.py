@@ -53,7 +53,9 @@ class Agency:
                 return self.knobs["refuse_with"], {}
             message = json.loads(body)
             accepted = sum(row["status"] == 202 and row["type"] == message.get("type") for row in self.received)
-            reply = desks.reply(self.kind, desks.Visit(message, accepted, self.now()))
+            reply = desks.reply(
+                self.kind, desks.Visit(message, accepted, self.now(), self.folder / f"{self.code}.pieces")
+            )
             answer = self._keep(message_id, message, reply)
             if not self.knobs["silent"]:
                 for callback in reply.callbacks:

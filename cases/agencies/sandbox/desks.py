@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 ISO_DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", re.ASCII)
@@ -29,11 +30,13 @@ class Reply:
 
 @dataclass(frozen=True)
 class Visit:
-    """What a desk sees: the parsed message, how many it accepted before, and the time it goes by."""
+    """What a desk sees: the parsed message, how many it accepted before, the time it goes by, and the folder in which
+    it keeps pieces of large files."""
 
     message: dict[str, Any]
     accepted_before: int
     now: dt.datetime
+    pieces: Path = Path()
 
     @property
     def data(self) -> dict[str, Any]:
@@ -171,6 +174,8 @@ def authority(visit: Visit) -> Reply:
     """Confirm a package whose files are what its manifest says, and refuse another; say that what was wrongly given is
     destroyed."""
     said = visit.message.get("type")
+    if said == "le_piece":
+        return _keep_piece(visit)
     if said == "le_destroy":
         return Reply(callbacks=[{"type": "le.destroyed", "data": {}}])
     if said != "le_result":
@@ -178,13 +183,30 @@ def authority(visit: Visit) -> Reply:
     manifest = visit.data.get("manifest") or {}
     promised = {part["name"]: part["sha256"] for part in manifest.get("parts", ())}
     files = [each for of_item in (visit.data.get("data") or {}).values() for each in of_item]
-    if {each["name"]: _hash(each) for each in files} != promised:
+    if {each["name"]: _hash(each, visit.pieces / str(manifest.get("sha256"))) for each in files} != promised:
         return Reply(status=422, errors=[{"pointer": "/manifest/parts", "code": "FILE_DIFFERS"}])
     return Reply(callbacks=[{"type": "le.received", "data": {"package_sha256": manifest.get("sha256", "")}}])
 
 
-def _hash(file: dict[str, str]) -> str:
+def _keep_piece(visit: Visit) -> Reply:
+    """Keep one piece of a large file beside the others of its package, and none that is not what it says."""
+    (piece,) = next(iter(visit.data["data"].values()))
+    content = base64.b64decode(piece.pop("content"))  # what is kept of the message itself is without it
+    if hashlib.sha256(content).hexdigest() != piece["sha256"]:
+        return Reply(status=422, errors=[{"pointer": "/data", "code": "PIECE_DIFFERS"}])
+    folder = visit.pieces / re.sub("[^0-9a-f]", "", visit.data["package_sha256"])
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / f"{re.sub('[^A-Za-z0-9_.-]', '', piece['name'])}.{int(piece['piece']):06d}").write_bytes(content)
+    return Reply()
+
+
+def _hash(file: dict[str, str], folder: Path) -> str:
     content = file["content"]
+    if file["encoding"] == "pieces":
+        digest = hashlib.sha256()
+        for path in sorted(folder.glob(f"{file['name']}.*")):
+            digest.update(path.read_bytes())
+        return digest.hexdigest()
     data = base64.b64decode(content) if file["encoding"] == "base64" else content.encode()
     return hashlib.sha256(data).hexdigest()
 

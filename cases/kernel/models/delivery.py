@@ -69,7 +69,8 @@ class OutboxMessage(models.Model):
 
     `receipt_at` is when the recipient said that it arrived, `acknowledged_at` when it answered. `settled_at`
     is set once the case has taken note of the outcome (delivered, refused, dead or unknown). A file of many cases
-    belongs to none.
+    belongs to none. Of one that takes bytes of a large file the body has an empty text where `load_bytes` of `load`
+    go, from the byte `load_from` on: they are read at each try.
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -81,6 +82,9 @@ class OutboxMessage(models.Model):
     key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
     sealed_body = models.BinaryField(null=True)
     body_sha256 = models.CharField(max_length=64)
+    load = models.ForeignKey("cases.StoredBlob", models.SET_NULL, null=True, blank=True, related_name="+")
+    load_from = models.BigIntegerField(null=True, blank=True)
+    load_bytes = models.PositiveIntegerField(null=True, blank=True)
     dedupe_key = models.CharField(max_length=120)
     is_ordered = models.BooleanField(default=True)
     priority = models.SmallIntegerField(default=5)
