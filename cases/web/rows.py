@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from cases.kernel import casetypes, policy
+from cases.kernel import casetypes, holdkinds, policy
 from cases.kernel.actors import Actor
 from cases.kernel.lifecycle import State
 from cases.kernel.models import Case
@@ -58,11 +58,12 @@ class Line:
     assignee: str
     take_url: str
     changed: str
+    flags: tuple[str, ...] = ()
     is_urgent: bool = False
 
 
 def line(case: Case, *, at: datetime, actor: Actor | None = None) -> Line:
-    """Return the line of a case that came with `agency_name` and `assignee_name`, offered to the reader where they may
+    """Return the line of a case that came with what `worklist.LISTED` names, offered to the reader where they may
     take it. Reads nothing that the query did not bring."""
     shown, named = row(case), vars(case)
     is_free = not (case.assignee_id or case.is_closed)
@@ -85,6 +86,7 @@ def line(case: Case, *, at: datetime, actor: Actor | None = None) -> Line:
         assignee=named["assignee_name"] or "",
         take_url=addresses.of_case("web:take", case.uid) if may_take else "",
         changed=writing.moment(case.changed_at),
+        flags=tuple(sorted({holdkinds.shown_label(each) for each in named["held_as"]})),
         is_urgent=case.state in casetypes.get(case.kind).urgent,
     )
 

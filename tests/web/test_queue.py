@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from cases.kernel import actors, casetypes, edits, policy, record
+from cases.kernel import actors, casetypes, edits, holds, policy, record
 from cases.kernel.models import Case, OutboxMessage, TeamMembership
 from cases.kernel.reading import worklist
+from cases.ledger.models import AccessEvent
 from cases.reports import letters
 from tests import factories, suspicions
 from tests.web import desk
@@ -138,6 +139,25 @@ def test_the_agency_of_a_case_is_whom_it_was_told_and_not_the_post(people):
     listed = Case.objects.annotate(**worklist.LISTED).get(pk=case.pk)
     told = OutboxMessage.objects.get(case=case, kind="fpa_file").channel.agency
     assert listed.agency_name == told.display_name
+
+
+def test_a_row_says_what_holds_the_case_and_opens_nothing_sealed(people):
+    """Kinds of hold are words; a quiet one reads as everywhere, and one that has ended is not shown."""
+    case, actor = factories.referred(people), people["a.byrne"]
+    given = {"actor": actor, "at": factories.AT, "reason": "Told on the phone."}
+    for kind, source in (("vulnerable", "customer"), ("staff_account", "staff")):
+        holds.enter(case.pk, kind, source=source, **given)
+    ended = factories.AT + timedelta(minutes=1)
+    holds.enter(case.pk, "dispute", source="customer", ends_at=ended, **given)
+    read = AccessEvent.objects.count()
+
+    client = desk.client_of("a.byrne")
+    page = client.get("/cases/")
+
+    assert page.context["lines"][0].flags == ("Policy hold", "Vulnerable")
+    assert '<span class="flag">Vulnerable</span>' in page.content.decode()
+    assert page.context["lines"][0].flags == client.get("/cases/?view=held").context["lines"][0].flags
+    assert AccessEvent.objects.count() == read
 
 
 def _statuses(username, query=""):

@@ -1,6 +1,6 @@
 """The queue in keyset pages, and capped counts of what waits.
 
-Reads only, and no sealed value: a queue row is topic, reference, state, due time, amount and assignee.
+Reads only, and no sealed value: a queue row is topic, reference, holds, state, due time, amount and assignee.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import lru_cache, reduce
 from operator import or_
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
@@ -20,7 +21,7 @@ from cases.kernel import casetypes, conflicts, holds, jobs, policy, taskdesk
 from cases.kernel.actors import Actor
 from cases.kernel.calendars import LONDON
 from cases.kernel.exchange import letters
-from cases.kernel.models import Approval, Case, OutboxMessage
+from cases.kernel.models import Approval, Case, Hold, OutboxMessage
 from cases.kernel.office import proposals
 from cases.kernel.prepared import Prepared, PreparedInPart, Statement
 from cases.kernel.reading.paging import PAGE_SIZE, Cursor, Page, Sort, paged_by, zone
@@ -127,11 +128,14 @@ def _filtered(actor: Actor, filters: Filters, at: Moment, *, visible: QuerySet[C
     return (policy.visible_to(actor) if visible is None else visible).filter(held, **asked)
 
 
-# What a list shows of a case beside its own columns: the agency that was told last, but for the post, and who has it.
+# What a list shows of a case beside its own columns: the agency that was told last, but for the post, who has it, and
+# the kinds of hold in force.
+_HELD = Hold.objects.filter(holds.in_force(), case=OuterRef("pk")).order_by("kind")
 _TOLD = OutboxMessage.objects.filter(case=OuterRef("pk")).exclude(kind=letters.LETTER.code).order_by("-id")
 LISTED: Mapping[str, Any] = {
     "agency_name": Subquery(_TOLD.values("channel__agency__display_name")[:1]),
     "assignee_name": F("assignee__display_name"),
+    "held_as": ArraySubquery(_HELD.values("kind").distinct()),
 }
 
 
