@@ -14,7 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
-from cases.agencies import callback_body, matching, retries, settlement, strict_json
+from cases.agencies import callback_body, matching, retries, settlement, shapes, strict_json
 from cases.agencies.callback_body import CallbackBody
 from cases.kernel import actors, casetypes, failpoints, locks, record, tasks
 from cases.kernel.actors import Actor
@@ -153,6 +153,10 @@ def _take_effect(
     if message is not None:
         _imply_delivery(case, message, now=now)
         case = locks.case_for_update(case.pk)
+    data = _Told({**body.data, **_faults(body)})
+    if faults := shapes.faults(data, casetypes.get(case.kind).callback_shapes.get(body.type, {})):
+        pointer, _, sentence = faults[0]
+        raise NotSaid(f"The callback's data does not fit its type at {pointer or 'its top'}: {sentence}")
     content = Content(
         type=body.type,
         agency_code=row.agency.code,
@@ -160,7 +164,7 @@ def _take_effect(
         agency_reference=body.agency_reference,
         agency_sequence=body.agency_sequence,
         occurred_at=body.occurred_at,
-        data=_Told({**body.data, **_faults(body)}),
+        data=data,
         message=message,
         callback_uid=row.uid,
     )

@@ -100,7 +100,14 @@ def _fields(schema: dict[str, Any], prefix: str = "") -> list[dict[str, Any]]:
         )
         lines += _fields(each, path) if "properties" in each else []
         lines += _fields(each["items"], f"{path}/0") if "properties" in each.get("items", {}) else []
-    return lines
+    return lines + [line for each in schema.get("oneOf", []) for line in _of_type(each)]
+
+
+def _of_type(branch: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the lines of what one type needs besides, each said to be of that type."""
+    data = branch["properties"].get("data", {})
+    lines = [line for each in data.get("anyOf", [data]) for line in _fields(each, "/data")]
+    return [{**line, "description": f"Of {branch['title']}. {line['description']}"} for line in lines]
 
 
 def _type(shape: dict[str, Any]) -> str:

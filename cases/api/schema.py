@@ -287,7 +287,17 @@ def describe_callbacks(result: dict[str, Any]) -> dict[str, Any]:
     listed = "; ".join(f"{code}: {meaning}" for code, meaning in meanings.items())
     shape = content["schema"]["properties"]["type"]
     content["schema"]["properties"]["type"] = {**shape, "description": listed}
+    content["schema"]["oneOf"] = [_callback_form(code, meaning) for code, meaning in meanings.items()]
     return result
+
+
+def _callback_form(code: str, meaning: str) -> dict[str, Any]:
+    """Return what a type needs besides: the form of its data, by the very schema that it has to fit to be applied."""
+    known = [dict(each.callback_shapes[code]) for each in casetypes.all_types() if code in each.callback_shapes]
+    form = known[0] if len(known) == 1 else {"anyOf": known} if known else {}
+    needs = ["type", "data"] if any(each["required"] for each in known) else ["type"]
+    said = {"type": {"const": code}, **({"data": form} if form else {})}
+    return {"title": code, "description": meaning, "required": needs, "properties": said}
 
 
 def _callback_meanings() -> dict[str, str]:

@@ -11,6 +11,7 @@ from cases.association.models import AgencyLink
 from cases.kernel import casetypes, clocks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
+from cases.kernel.exchange import datashapes
 from cases.kernel.models import Case, Clock, OutboxMessage
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "refused",
     "removal_refused",
     "removed",
+    "SHAPES",
 ]
 
 _ERRORS = {"errors": [{"pointer": "/people/1/date_of_birth", "code": "NO_FILE_FOUND"}]}
@@ -38,6 +40,9 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "association.removed": {},
     "association.removal_refused": _ERRORS,
 }
+SHAPES: Mapping[str, datashapes.Shape] = dict.fromkeys(
+    ("association.refused", "association.removal_refused"), datashapes.shape({}, {"errors": datashapes.ERRORS})
+)
 
 
 def recorded(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:

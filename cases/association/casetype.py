@@ -103,6 +103,7 @@ ASSOCIATION = CaseType(
         **corrections.CALLBACKS,
     },
     callback_data=callbacks.EXAMPLES,
+    callback_shapes=callbacks.SHAPES,
     delivered={messages.CRA_ASSOC_REMOVE.code: corrections.delivered, **corrections.DELIVERED},
     refused={**callbacks.REFUSED, **corrections.REFUSED},
     clock_ends={

@@ -11,12 +11,19 @@ from cases.credit.models import Search
 from cases.kernel import actors, clocks, record, tasks, transitions
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import datashapes
 from cases.kernel.models import Case, Clock, OutboxMessage
 
-__all__ = ["EXAMPLES", "answered", "late_match", "over", "refused", "waited"]
+__all__ = ["EXAMPLES", "answered", "late_match", "over", "refused", "waited", "SHAPES"]
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "fpa.match": {"search_reference": "S-771", "match": "protective", "member": "Fictional Bank"},
+}
+SHAPES: Mapping[str, datashapes.Shape] = {
+    "fpa.match": datashapes.shape(
+        {},
+        {"match": {"description": "Of a check: none, adverse or protective; anything else counts as not known."}},
+    ),
 }
 
 

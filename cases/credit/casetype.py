@@ -70,6 +70,7 @@ CHECK = CaseType(
     agency_kinds=frozenset({"cra", "fpa", "fraud_alert"}),
     callbacks={"fpa.match": callbacks.late_match, **letters.CALLBACKS, **corrections.CALLBACKS},
     callback_data=callbacks.EXAMPLES,
+    callback_shapes=callbacks.SHAPES,
     delivered={**{kind.code: callbacks.answered for kind in messages.ALL}, **corrections.DELIVERED},
     refused={**{kind.code: callbacks.refused for kind in messages.ALL}, **letters.REFUSED, **corrections.REFUSED},
     reacts={

@@ -13,11 +13,11 @@ from cases.kernel import approvals, calendars, clocks, locks, record, tasks, tra
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
-from cases.kernel.exchange import files
+from cases.kernel.exchange import datashapes, files
 from cases.kernel.exchange.files import FileKind, FileRefused, Line
 from cases.kernel.models import BatchFile, Case, Clock
 
-__all__ = ["CALLBACKS", "EXAMPLES", "FILES", "recall_is_late"]
+__all__ = ["CALLBACKS", "EXAMPLES", "FILES", "recall_is_late", "SHAPES"]
 
 AMOUNTS = ("amount_pence", "commission_pence", "vat_pence", "net_pence")
 Row = Mapping[str, str]
@@ -177,6 +177,18 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "placement.insolvent": {},
     "placement.deceased": {},
     "placement.reported": {"code": "call"},
+}
+_AMOUNT: datashapes.Shape = {"type": "integer", "minimum": -(10**12), "maximum": 10**12, "description": "Whole pence."}
+SHAPES: Mapping[str, datashapes.Shape] = {
+    "placement.answered": datashapes.shape(
+        {"outcome": datashapes.one_of(("accepted", "rejected"))}, {"reason": {"type": ["string", "null"]}}
+    ),
+    "placement.remitted": datashapes.shape(
+        {"amount_pence": _AMOUNT},
+        {**dict.fromkeys(AMOUNTS[1:], _AMOUNT), "is_settlement": {"type": "boolean"}},
+    ),
+    "placement.returned": datashapes.shape({"code": datashapes.one_of(codes.RETURNS)}),
+    "placement.reported": datashapes.shape({"code": datashapes.one_of(ACTIVITIES)}),
 }
 
 

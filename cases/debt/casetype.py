@@ -64,6 +64,7 @@ DEBT_PLACEMENT = CaseType(
     agency_kinds=frozenset({"dca"}),
     callbacks={**callbacks.CALLBACKS, **letters.CALLBACKS},
     callback_data=callbacks.EXAMPLES,
+    callback_shapes=callbacks.SHAPES,
     refused=letters.REFUSED,
     task_ends={effects.RING: effects.rung, effects.NOT_BOOKED: effects.is_booked},
     clock_ends={

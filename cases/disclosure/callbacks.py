@@ -10,10 +10,11 @@ from cases.disclosure import cancelling, giving
 from cases.kernel import record, tasks, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Content
+from cases.kernel.exchange import datashapes
 from cases.kernel.models import Case
 from cases.kernel.transitions import AlreadyThere
 
-__all__ = ["EXAMPLES", "answered", "cancelled", "confirmed", "destroyed", "received"]
+__all__ = ["EXAMPLES", "answered", "cancelled", "confirmed", "destroyed", "received", "SHAPES"]
 
 LONGEST = 4000
 GIVEN = frozenset({"released", "receipted", "error_review"})
@@ -23,6 +24,10 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "le.received": {"package_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"},
     "le.confirmed": {},
     "le.destroyed": {},
+}
+SHAPES: Mapping[str, datashapes.Shape] = {
+    "le.answered": datashapes.shape({}, {"answer": {"type": "string"}}),
+    "le.received": datashapes.shape({}, {"package_sha256": {"type": "string"}}),
 }
 
 

@@ -111,6 +111,7 @@ LE_DISCLOSURE = CaseType(
         giving.DESTROY: giving.destroyed,
     },
     callback_data=callbacks.EXAMPLES,
+    callback_shapes=callbacks.SHAPES,
     unspoken=frozenset({"contact_code", "package_sha256", "checked"}),
     is_rung=True,
     stored_codes={

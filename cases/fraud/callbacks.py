@@ -13,7 +13,7 @@ from cases.kernel import calendars, clocks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
-from cases.kernel.exchange import corrections
+from cases.kernel.exchange import corrections, datashapes
 from cases.kernel.models import Case, Clock, OutboxMessage
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "removed",
     "suspended",
     "suspension_refused",
+    "SHAPES",
 ]
 
 _TELLERS = {"fpa": "the fraud prevention agency", "fraud_alert": "the retail alert"}
@@ -67,6 +68,28 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "member": "Fictional Stores",
         "matched_on": ["address"],
     },
+}
+# What is told of a case without being asked is held against the same table by which it is read.
+_NOTICE: Mapping[str, datashapes.Shape] = {
+    **{name: datashapes.text(longest) for name, longest in incoming.LENGTHS.items()},
+    **dict.fromkeys(("date", "registered_date", "expires_date"), {**datashapes.DAY, "type": ["string", "null"]}),
+    "their_reference": datashapes.text(80, pattern=f"^({incoming.REFERENCE.pattern})?$"),
+    "matched_on": {"type": "array", "items": datashapes.one_of(codes.MATCHED_ON)},
+}
+SHAPES: Mapping[str, datashapes.Shape] = {
+    "fpa.rejected": datashapes.shape({}, {"errors": datashapes.ERRORS}),
+    **dict.fromkeys(
+        ("fpa.match", "fpa.enquiry", "fpa.removal_instruction", "alert.hit"), datashapes.shape({}, _NOTICE)
+    ),
+    "fpa.protective_registration": datashapes.shape({"expires_date": datashapes.DAY}, _NOTICE),
+    # A dispute is never turned away for how it is written.
+    "fpa.disputed": datashapes.shape(
+        {},
+        {
+            "grounds": {"description": f"{', '.join(dict(codes.GROUNDS))}; anything else is an objection."},
+            "subject": {"description": "The number of the person in what we filed; without it we look who it is."},
+        },
+    ),
 }
 
 

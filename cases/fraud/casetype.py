@@ -155,6 +155,7 @@ FRAUD_REFERRAL = CaseType(
         **corrections.CALLBACKS,
     },
     callback_data=callbacks.EXAMPLES,
+    callback_shapes=callbacks.SHAPES,
     dimensions=(
         Dimension(code="event", label="Kind of event", column="event_type", words=codes.EVENT_TYPES.labels),
         Dimension(code="product", label="Product", column="product", words=codes.PRODUCTS.labels),

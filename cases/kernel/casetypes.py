@@ -268,7 +268,8 @@ class CaseType:
     `is_kept_on` of a locked case of the kind whose time seems over that it is kept on.
     `retoken` makes anew the blind tokens by which what the kind keeps beside its cases finds people in others.
     `erase_beside` erases what the kind keeps beside its cases and whose time is over, and returns how much.
-    `callback_data` shows, by type of callback, what its data may hold. `reacts` says what follows in the same act from
+    `callback_data` shows, by type of callback, what its data may hold, and `callback_shapes` says what it must hold: of
+    what does not fit, nothing is applied. `reacts` says what follows in the same act from
     what the kernel tells by a code: `hold_began` with the case, the hold and the time; `hold_elsewhere` with the same
     of an open case of any kind, where neither the hold nor the case is hidden; `fraud_confirmed` with a number, when
     its SIM was changed, the time and the source, which gives back the case about it; `accounts_changed` with the
@@ -362,6 +363,7 @@ class CaseType:
     erase_beside: Callable[[datetime], int] | None = None
     callbacks: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     callback_data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    callback_shapes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     delivered: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     refused: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     clock_ends: Mapping[str, Callable[..., None]] = field(default_factory=dict)

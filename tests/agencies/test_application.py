@@ -65,6 +65,41 @@ def test_a_callback_that_lacks_what_its_type_needs_goes_to_a_person_at_once(monk
     assert "callback_fault" not in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("moratorium.review_decided", {"outcome": "Granted"}),
+        ("moratorium.review_decided", {}),
+        ("placement.answered", {"outcome": "Accepted"}),
+        ("placement.returned", {"code": ["gone_away"]}),
+        ("sale.claimed", {"line": "one", "reason": "title"}),
+        ("sale.claimed", {"line": 1, "reason": ["title"]}),
+        ("cra_file.reported", {"outcome": "accepted"}),
+        ("traceback.answered", {"result": "caller_found"}),
+        ("fpa.protective_registration", {"summary": "Papers stolen."}),
+    ],
+)
+def test_data_that_does_not_fit_its_type_is_applied_in_no_part(monkeypatch, caplog, kind, data):
+    """A word that is none of those agreed meant its contrary: "Granted" was taken for a refusal, "Accepted" for a
+    rejection. A form that nobody expected was a fault of ours, tried five times."""
+    case, acted = stage.approved(factories.office()), []
+    (shape,) = (each.callback_shapes[kind] for each in casetypes.all_types() if kind in each.callback_shapes)
+    known = dataclasses.replace(
+        casetypes.get(case.kind),
+        callbacks={kind: lambda *_given, **_more: acted.append(kind)},
+        callback_shapes={kind: shape},
+    )
+    monkeypatch.setitem(casetypes._types, case.kind, known)
+    row = hear(filed(filing(case), type=kind, data=data))
+
+    application.apply_pending(now=now())
+
+    row.refresh_from_db()
+    assert (row.state, row.reason, row.tries, acted) == ("failed", "refused:NotSaid", 1, [])
+    assert Task.objects.get(kind="callback_not_applied").detail["callback"] == str(row.uid)
+    assert "callback_fault" not in caplog.text
+
+
 def test_a_filing_goes_out_and_its_answer_comes_back_over_tls_and_http(speaking_sandbox):
     people = factories.office()
     case = stage.approved(people)

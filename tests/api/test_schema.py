@@ -10,6 +10,7 @@ import pytest
 import yaml
 from drf_spectacular.validation import validate_schema
 
+from cases.agencies import shapes
 from cases.credit import searches
 from cases.credit.models import Search
 from cases.kernel import casetypes, releases
@@ -176,6 +177,29 @@ def test_whatever_is_read_of_the_data_of_a_callback_is_shown_in_an_example():
         for code, act in casetype.callbacks.items():
             if "content.data" in inspect.getsource(act):
                 assert casetype.callback_data.get(code), (casetype.code, code)
+
+
+def test_the_description_says_of_each_type_which_data_it_needs_and_the_same_form_refuses_it(schema):
+    """Each field that a type needs, taken from its example, makes a body that the document does not allow; and the form
+    that stands there is the one to which it is held before anything is applied."""
+    content = schema["paths"]["/api/v1/agencies/{code}/callbacks/"]["post"]["requestBody"]["content"][
+        "application/json"
+    ]
+    taken = 0
+    for casetype in casetypes.all_types():
+        for code, shape in casetype.callback_shapes.items():
+            body = {**content["examples"][code]["value"], "data": dict(casetype.callback_data[code])}
+            jsonschema.validate(body, content["schema"])
+            assert shapes.faults(body["data"], shape) == []
+            (branch,) = (each for each in content["schema"]["oneOf"] if each["title"] == code)
+            assert shape in branch["properties"]["data"].get("anyOf", [branch["properties"]["data"]])
+            for name in shape["required"]:
+                less = {key: value for key, value in body["data"].items() if key != name}
+                assert shapes.faults(less, shape) == [(f"/{name}", "missing", "This is needed.")]
+                with pytest.raises(jsonschema.ValidationError):
+                    jsonschema.validate({**body, "data": less}, content["schema"])
+                taken += 1
+    assert taken > 10
 
 
 def test_the_callbacks_of_the_tests_fit_the_description(schema):

@@ -75,6 +75,7 @@ DEFAULT = CaseType(
     agency_kinds=frozenset({"cra"}),
     callbacks={**callbacks.CALLBACKS, **disputes.CALLBACKS},
     callback_data=disputes.EXAMPLES,
+    callback_shapes=disputes.SHAPES,
     named_by=disputes.named_by,
     delivered=callbacks.DELIVERED,
     refused=callbacks.REFUSED,

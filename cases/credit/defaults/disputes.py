@@ -23,13 +23,23 @@ from cases.kernel import calendars, clocks, holds, outbox, record, releases, tas
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
-from cases.kernel.exchange import corrections
+from cases.kernel.exchange import corrections, datashapes
 from cases.kernel.models import Agency, Case, Clock, OutboxMessage, Task
 from cases.kernel.transitions import AlreadyThere
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
-__all__ = ["CALLBACKS", "CRA_ANSWER", "DISPUTED", "EXAMPLES", "answered", "foretold", "hold_released", "named_by"]
+__all__ = [
+    "CALLBACKS",
+    "CRA_ANSWER",
+    "DISPUTED",
+    "EXAMPLES",
+    "answered",
+    "foretold",
+    "hold_released",
+    "named_by",
+    "SHAPES",
+]
 
 OVER = "default_dispute_over"
 RULE = "k22_file_dispute"
@@ -220,3 +230,8 @@ def named_by(
 
 CALLBACKS = {"cra.disputed": disputed}
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {"cra.disputed": {"ticket": "T-2026-0001", "field": "default"}}
+SHAPES: Mapping[str, datashapes.Shape] = {
+    "cra.disputed": datashapes.shape(
+        {"ticket": datashapes.text(80, pattern=f"^{TICKET.pattern}$"), "field": datashapes.one_of(FIELDS)},
+    ),
+}

@@ -15,11 +15,11 @@ from cases.kernel import clocks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
-from cases.kernel.exchange import files
+from cases.kernel.exchange import datashapes, files
 from cases.kernel.exchange.files import FileKind, FileRefused, Line
 from cases.kernel.models import BatchFile, Case, Clock
 
-__all__ = ["CALLBACKS", "EXAMPLES", "time_is_over"]
+__all__ = ["CALLBACKS", "EXAMPLES", "time_is_over", "SHAPES"]
 
 REPORT = "cra_report"
 Row = Mapping[str, str]
@@ -86,6 +86,24 @@ def _count_again(case: Case, copy: CreditFileCopy, *, at: datetime) -> None:
 CALLBACKS = {"cra_file.reported": reported}
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "cra_file.reported": {"outcome": "rejected", "account": "8001234567", "code": "name_unreadable", "rows": 0},
+}
+SHAPES: Mapping[str, datashapes.Shape] = {
+    "cra_file.reported": datashapes.shape(
+        {"outcome": datashapes.one_of(("accepted", "rejected"))},
+        {
+            "account": {"type": "string", "description": "Needed of one that you did not take."},
+            "code": {
+                "type": "string",
+                "description": f"Needed of one that you did not take: {', '.join(codes.REJECTS)}.",
+            },
+            "rows": {"type": "integer", "minimum": 0, "description": "Needed last: how many you took."},
+        },
+        **{
+            "if": {"properties": {"outcome": {"const": "rejected"}}},
+            "then": {"required": ["account", "code"], "properties": {"code": datashapes.one_of(codes.REJECTS)}},
+            "else": {"required": ["rows"]},
+        },
+    ),
 }
 
 

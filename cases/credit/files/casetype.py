@@ -42,6 +42,7 @@ CRA_FILE = CaseType(
     agency_kinds=frozenset({"cra"}),
     callbacks=callbacks.CALLBACKS,
     callback_data=callbacks.EXAMPLES,
+    callback_shapes=callbacks.SHAPES,
     clock_ends={periods.ANSWERS: callbacks.time_is_over},
     delivered={bureaus.CRA_CORRECT.code: correcting.delivered},
     task_ends={effects.REJECTED: correcting.put_right, correcting.UNREAD: correcting.leave_out},

@@ -11,11 +11,11 @@ from cases.debt.moratorium.models import Moratorium, MoratoriumDebt
 from cases.kernel import clocks, locks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
-from cases.kernel.exchange import files
+from cases.kernel.exchange import datashapes, files
 from cases.kernel.exchange.files import FileKind
 from cases.kernel.models import BatchFile, Case, Clock
 
-__all__ = ["CALLBACKS", "EXAMPLES", "accounts_added", "accounts_changed", "is_over", "match", "pass_by"]
+__all__ = ["CALLBACKS", "EXAMPLES", "accounts_added", "accounts_changed", "is_over", "match", "pass_by", "SHAPES"]
 
 
 def _move(case: Case, move: str, content: Content, *, actor: Actor, at: datetime) -> None:
@@ -66,6 +66,14 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "moratorium.ended": {"ends_date": "2027-01-23"},
     "moratorium.cancelled": {},
     "moratorium.review_decided": {"outcome": "refused"},
+}
+SHAPES: Mapping[str, datashapes.Shape] = {
+    "moratorium.debt_added": datashapes.shape(
+        {"account_reference": datashapes.text(40), "effective_date": datashapes.DAY},
+        {"amount_pence": {**datashapes.PENCE, "type": ["integer", "null"]}},
+    ),
+    "moratorium.ended": datashapes.shape({}, {"ends_date": {**datashapes.DAY, "type": ["string", "null"]}}),
+    "moratorium.review_decided": datashapes.shape({"outcome": datashapes.one_of(("granted", "refused"))}),
 }
 
 

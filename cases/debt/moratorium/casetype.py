@@ -60,6 +60,7 @@ MORATORIUM = CaseType(
     agency_kinds=frozenset({"insolvency"}),
     callbacks={**callbacks.CALLBACKS, **letters.CALLBACKS},
     callback_data=callbacks.EXAMPLES,
+    callback_shapes=callbacks.SHAPES,
     refused=letters.REFUSED,
     clock_ends={
         periods.MATCH: callbacks.match,

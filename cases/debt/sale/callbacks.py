@@ -15,11 +15,11 @@ from cases.debt.sale.models import DebtSaleAccount
 from cases.kernel import clocks, locks, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
-from cases.kernel.exchange import files, letters
+from cases.kernel.exchange import datashapes, files, letters
 from cases.kernel.exchange.files import FileKind, FileRefused, Line
 from cases.kernel.models import BatchFile, Callback, Case, Clock, OutboxMessage
 
-__all__ = ["CALLBACKS", "EXAMPLES", "FILES", "NOT_MOVED", "REFUSED", "window_over"]
+__all__ = ["CALLBACKS", "EXAMPLES", "FILES", "NOT_MOVED", "REFUSED", "window_over", "SHAPES"]
 
 NOT_MOVED, GIVEN_UP = "sale_not_moved", "sale_file_given_up"
 tasks.declare(
@@ -163,5 +163,16 @@ CALLBACKS = {
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "sale.claimed": {"line": 1, "reason": "wrong_balance", "collected_pence": 0},
     "sale.received": {"lines": 2, "amount_pence": 82000},
+}
+_COUNT: datashapes.Shape = {"type": "integer", "minimum": 0}
+SHAPES: Mapping[str, datashapes.Shape] = {
+    "sale.claimed": datashapes.shape(
+        {
+            "line": {"type": "integer", "minimum": 1, "description": "The number behind the slash of its reference."},
+            "reason": datashapes.one_of(codes.CLAIMS),
+        },
+        {"collected_pence": {**datashapes.PENCE, "type": ["integer", "null"]}},
+    ),
+    "sale.received": datashapes.shape({"lines": _COUNT, "amount_pence": datashapes.PENCE}),
 }
 REFUSED = {bureaus.CRA_CORRECT.code: refused, **letters.REFUSED}

@@ -78,6 +78,7 @@ DEBT_SALE = CaseType(
     agency_kinds=frozenset({"purchaser"}),
     callbacks=callbacks.CALLBACKS,
     callback_data=callbacks.EXAMPLES,
+    callback_shapes=callbacks.SHAPES,
     refused=callbacks.REFUSED,
     clock_ends={ending.WINDOW: callbacks.window_over},
     message_labels={

@@ -11,9 +11,10 @@ from cases.kernel import clocks, formats, record, tasks, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import datashapes
 from cases.kernel.models import Case
 
-__all__ = ["EXAMPLES", "answered"]
+__all__ = ["EXAMPLES", "answered", "SHAPES"]
 
 # `from` where the line that called is found; `upstream`, the code of the next provider in our register, where the call
 # came from another one.
@@ -21,6 +22,16 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "traceback.answered": {"result": codes.FOUND, "from": "+441632960222", "upstream": "sandbox-transit"}
 }
 _KNOWN = dict(codes.ANSWERS)
+SHAPES: Mapping[str, datashapes.Shape] = {
+    "traceback.answered": datashapes.shape(
+        {"result": datashapes.one_of(_KNOWN)},
+        {
+            "from": {"type": "string", "description": f"The line that called; needed where it is {codes.FOUND}."},
+            "upstream": {"type": "string", "description": f"The provider to ask next, where it is {codes.FROM_OTHER}."},
+        },
+        **{"if": {"properties": {"result": {"const": codes.FOUND}}}, "then": {"required": ["from"]}},
+    ),
+}
 
 
 def answered(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:

@@ -44,6 +44,7 @@ TRACE = CaseType(
     agency_kinds=frozenset({codes.PROVIDER}),
     callbacks={"traceback.answered": callbacks.answered, **letters.CALLBACKS, **corrections.CALLBACKS},
     callback_data=callbacks.EXAMPLES,
+    callback_shapes=callbacks.SHAPES,
     delivered={**corrections.DELIVERED},
     refused={**letters.REFUSED, **corrections.REFUSED},
     message_labels={
