@@ -8,13 +8,18 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from django import forms
+from django.contrib import messages
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from cases.accounts import reading, uploads
+from cases.accounts.models import AccountUpload
 from cases.debt import batches, figures, gate, guards, limitation, performance, recalling, remitting, rules, unfinished
 from cases.debt.batches import KIND
 from cases.debt.forms import BatchForm
@@ -22,14 +27,18 @@ from cases.debt.models import Placement, PlacementBatch, Remittance
 from cases.kernel import calendars, holds, jobs, policy
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotAllowed
-from cases.kernel.models import Hold
+from cases.kernel.models import Hold, Job
 from cases.kernel.reading.paging import Sort, paged
 from cases.web import asking, cursors
 from cases.web.refusals import Problem, form_problems, problem, screen, status_of
+from cases.web.uploads import FORM_BYTES, PackedHandler
 
 __all__ = ["urlpatterns"]
 
 NEWEST, PAGE, RECALLS = 50, 50, 5
+LARGEST_MB, MEGABYTE = 64, 1024 * 1024
+FAULTS = 150  # on a page; more than a line has columns, so that each page ends with a whole line
+TOO_LARGE = f"The file is larger than {LARGEST_MB} MB, or your browser did not say how large. Nothing was kept."
 BY_TIME = Sort(label="Told", column="told_at", is_descending=True)
 BY_NUMBER = Sort(label="Line", column="number")
 
@@ -368,7 +377,91 @@ def close_remittance(request: HttpRequest, uid: UUID) -> HttpResponse:
     return redirect("web:debt_remittance", uid=uid)
 
 
+class AccountsForm(forms.Form):
+    """One file of accounts. It is read where it is taken out of the form."""
+
+    accounts = forms.FileField(
+        label="CSV file",
+        help_text=f"UTF-8, with a heading. It has to have: {', '.join(reading.needed())}. At most "
+        f"{LARGEST_MB} MB, a hundred thousand rows and more. The same file twice changes nothing.",
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv"}),
+    )
+
+
+@screen
+@require_http_methods(["GET", "POST"])
+@csrf_exempt  # until the file has somewhere to go to: the check reads the form, and with it the file
+def debt_accounts(request: HttpRequest) -> HttpResponse:
+    """List the newest files of accounts and what became of each; take one in."""
+    actor = asking.actor_of(request)
+    policy.require(actor, rules.VIEW_BATCHES, kind=KIND)
+    if request.method != "POST":
+        return _files(request)
+    policy.require(actor, uploads.ACT)
+    length = str(request.META.get("CONTENT_LENGTH") or "")
+    if not length.isdecimal() or int(length) > LARGEST_MB * MEGABYTE + FORM_BYTES:
+        return _files(request, TOO_LARGE, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    handler = PackedHandler("accounts", most=LARGEST_MB * MEGABYTE)
+    request.upload_handlers = [handler]
+    return _take(request, handler)
+
+
+@csrf_protect
+def _take(request: HttpRequest, handler: PackedHandler) -> HttpResponse:
+    request.FILES  # noqa: B018 -- reads what the check of the token may not have read
+    if handler.too_large or not handler.is_whole:
+        said, status = (TOO_LARGE, 413) if handler.too_large else ("Choose a file.", 422)
+        return _files(request, said, status)
+    said_by: dict[str, Any] = {"actor": asking.actor_of(request), "at": asking.now(), "request": asking.info(request)}
+    try:
+        upload, _, is_new = uploads.take(handler.chunks(), **said_by)
+    except uploads.FileUnreadable as refusal:
+        return _files(request, str(refusal), status_of(refusal))
+    if not is_new:
+        messages.info(request, "This very file came before: it changes nothing.")
+    return redirect("web:debt_accounts_file", uid=upload.uid)
+
+
+def _files(request: HttpRequest, refusal: str = "", status: int = HTTPStatus.OK) -> HttpResponse:
+    rows = list(AccountUpload.objects.select_related("given_by").order_by("-pk")[:NEWEST])
+    work = {job.key: job for job in Job.objects.filter(kind=uploads.ACT, key__in=[str(row.uid) for row in rows])}
+    may = policy.can(asking.actor_of(request), uploads.ACT).is_allowed
+    shown = {
+        "rows": [{"file": row, "job": work.get(str(row.uid))} for row in rows],
+        "form": AccountsForm() if may else None,
+        "problems": [Problem(sentence=refusal, anchor="id_accounts")] if refusal else [],
+    }
+    return render(request, "cases/debt/accounts.html", shown, status=status)
+
+
+@screen
+@require_GET
+def debt_accounts_file(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Show what became of one file: how far it is, how many rows went in, and each that did not, with its reason."""
+    actor = asking.actor_of(request)
+    policy.require(actor, rules.VIEW_BATCHES, kind=KIND)
+    row = AccountUpload.objects.select_related("given_by").filter(uid=uid).first()
+    if row is None:
+        return problem(request, HTTPStatus.NOT_FOUND)
+    after = _number(request.GET.get("after", ""))
+    job = Job.objects.filter(kind=uploads.ACT, key=str(row.uid)).first()
+    faults = uploads.faults(row, after=after, most=FAULTS)
+    lines = [line for line, _, _ in faults]
+    is_cut = len(faults) == FAULTS
+    last = max((line for line in lines if line < lines[-1]), default=lines[-1]) if is_cut else 0
+    shown = {
+        "file": row,
+        "job": job,
+        "is_mine": job is not None and jobs.visible_to(actor).filter(pk=job.pk).exists(),
+        "faults": [fault for fault in faults if not is_cut or fault[0] <= last],
+        "after": last,
+    }
+    return render(request, "cases/debt/accounts_file.html", shown)
+
+
 urlpatterns = [
+    path("debt/accounts/", debt_accounts, name="debt_accounts"),
+    path("debt/accounts/<uuid:uid>/", debt_accounts_file, name="debt_accounts_file"),
     path("debt/batches/", debt_batches, name="debt_batches"),
     path("debt/performance/", debt_performance, name="debt_performance"),
     path("debt/remittances/", debt_remittances, name="debt_remittances"),

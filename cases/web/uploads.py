@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
-from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopUpload
 
 from cases.kernel.errors import CaseError
 from cases.kernel.evidence.filetypes import LARGEST, MEGABYTE
 from cases.kernel.evidence.taking import Taken, Taking
 from cases.kernel.models import Case
 
-__all__ = ["FORM_BYTES", "LARGEST_REQUEST", "SealedUpload", "SealingHandler"]
+__all__ = ["FORM_BYTES", "LARGEST_REQUEST", "PackedHandler", "SealedUpload", "SealingHandler"]
 
 FORM_BYTES = MEGABYTE
 LARGEST_REQUEST = LARGEST + FORM_BYTES
@@ -90,3 +92,42 @@ class SealingHandler(FileUploadHandler):
             self._taking.drop()
         self._taking, self.refusal = None, refusal
         raise SkipFile
+
+
+class PackedHandler(FileUploadHandler):
+    """Keeps the one file of a form packed in memory, for whoever reads it at once; nothing of it is written in clear.
+    A file of more than `most` bytes is `too_large` and not kept."""
+
+    def __init__(self, field: str, *, most: int) -> None:
+        super().__init__()
+        self.field, self.most, self.size = field, most, 0
+        self.is_whole = self.too_large = False
+        self._packer, self._pieces = zlib.compressobj(1), list[bytes]()
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        """Begin with the file; one that nobody asked for, or a second one, is passed over."""
+        super().new_file(*args, **kwargs)
+        if self.field_name != self.field or self.is_whole:
+            raise SkipFile
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        self.size += len(raw_data)
+        if self.size > self.most:
+            self.too_large = True
+            self._pieces.clear()
+            raise StopUpload(connection_reset=False)
+        self._pieces.append(self._packer.compress(raw_data))
+
+    def file_complete(self, file_size: int) -> None:
+        self._pieces.append(self._packer.flush())
+        self.is_whole = True
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the file as it came, some of it at a time."""
+        packed = zlib.decompressobj()
+        for piece in self._pieces:
+            rest = piece
+            while rest:
+                yield packed.decompress(rest, 64 * 1024)
+                rest = packed.unconsumed_tail
+        yield packed.flush()

@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from cases import reports
+from cases.accounts import uploads as accounts
 from cases.agencies import application
 from cases.credit.files.models import CreditFile, CreditFileFault
 from cases.debt.models import Remittance
@@ -33,6 +34,7 @@ from tests import (
     suspicions,
     uploads,
 )
+from tests.accounts import portfolio
 from tests.agencies.test_application import hear
 from tests.api.caller import callback
 from tests.browser import crawl
@@ -244,6 +246,14 @@ def _restricted(browser, url: str, people: dict, case, found: crawl.Findings) ->
         unit.visit("case", reverse("web:case", args=[query.uid]))
     with crawl.person(browser, url, "r.penhale", found) as collections:
         collections.visit("debt_batches", "/debt/batches/")
+        collections.visit("debt_accounts", "/debt/accounts/")
+        file, _, _ = accounts.take(
+            [portfolio.file([portfolio.row(0, product="")])], actor=people["r.penhale"], at=factories.AT
+        )
+        jobrun.work(clock=lambda: factories.AT)
+        collections.visit("debt_accounts", "/debt/accounts/")
+        collections.refuse("debt_accounts", "/debt/accounts/", "form[enctype]")
+        collections.visit("debt_accounts_file", reverse("web:debt_accounts_file", args=[file.uid]))
         placed = placements.built(people)
         collections.visit("debt_batches", "/debt/batches/")
         collections.refuse("debt_batches", "/debt/batches/", "form[action='/debt/batches/']")

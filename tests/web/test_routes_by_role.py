@@ -220,6 +220,7 @@ WHOLE_OFFICE |= {
     "emergency_sheet",
 }
 WHOLE_OFFICE |= {
+    "debt_accounts",
     "debt_batches",
     "debt_performance",
     "debt_remittances",
