@@ -5,6 +5,7 @@ One entry for each kind of message the families declare: its fields with their d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -75,6 +76,128 @@ SAMPLES: dict[str, Any] = {
     "town": "Penzance",
     "postcode": "TR18 0ZZ",
     "language": "en-GB",
+    "title": "Ms",
+    "middle_name": "Elowen",
+    "line_2": "Flat 2",
+    "country": "GB",
+    "uprn": "10008315273",
+    "since": "2021-04-01",
+    "until": "2026-10-31",
+    "alias": "Morwenna Quillfeather",
+    "employer": "Fictional Fisheries",
+    "device": "356938035643809",
+    "identity_document": "passport 925665416",
+    "vehicle_registration": "ZZ99 ZZZ",
+    "names": "Morwenna Tregaskis",
+    "joint_name": "Idris Tregaskis",
+    "account_reference": "8001234502",
+    "account_type": "telecom_mobile",
+    "accounts": "8001234502",
+    "address": "12 Harbour Row, Penzance TR18 0ZZ",
+    "subscriber": "Morwenna Tregaskis",
+    "caller": "+447700900123",
+    "phone_number": "+447700900123",
+    "from": "withheld",
+    "kind": "current",
+    "class": "first",
+    "channel": "all",
+    "purpose": "own_marketing",
+    "batches": "AUTUMN-2026-17",
+    "reference": "PLC-2026-000214",
+    "line": "3f9c2a7e6b1d4c08a5e2f7d91b6c4a30",
+    "agreement": "recorded_call",
+    "basis": "joint_account",
+    "side": "declarer",
+    "link_reference": "FA-2026-0093157",
+    "about": REFERENCE,
+    "about_type": "fpa_file",
+    "answer": "accurate",
+    "ticket": "T-2026-0001",
+    "field": "status",
+    "old": "3",
+    "new": "8",
+    "flags": "default_satisfied",
+    "status": "3",
+    "period": "monthly",
+    "case_type": "identity_fraud",
+    "sales_channel": "web",
+    "event_type": "customer_equipment",
+    "attack": "malware",
+    "code": "fraud",
+    "what_happened": "A handset was ordered after the line was moved to another SIM.",
+    "narrative": "A refund was asked for to the account of somebody who is no customer.",
+    "glossary_codes": "account_takeover",
+    "police_contact": "UNKNOWN",
+    "police_reference": "SBX-NC-4",
+    "transactions": "12 October 2026: \u00a3412.00 refunded to 00-00-00 12345678.",
+    "authority": "sandbox-police",
+    "fault": "excess_data",
+    "cause": "lookup",
+    "how": "The extract had a column that nobody had asked for.",
+    "collateral": "The sheet names nobody else.",
+    "prevention": "Each column of an extract is compared with the request.",
+    "nature": "disclosed",
+    "consequences": "Unwanted post, and doorstep callers who know the name.",
+    "measures": "The run was stopped; every letter of it is asked back.",
+    "reasons_for_delay": "The post house told us on the third day.",
+    "item": "subscriber_name",
+    "items": "subscriber_name",
+    "nothing_held": "payment_method",
+    "refused": "sms_text",
+    "subject": "all",
+    "time_basis": "UTC",
+    "media_type": "text/plain",
+    "encoding": "text",
+    "content": "Morwenna Tregaskis",
+    "question": "The request gives no offset. Is the period in UTC?",
+    "route": "single_point_of_contact",
+    "incident": "SBX-0242",
+    "position": "50.3720, -4.1420",
+    "cell": "234-15-1203-44871",
+    "confidence": 67,
+    "location_source": "aml",
+    "please": "destroy_and_confirm",
+    "indicator": "sim_swap",
+    "notice_version": "2026-02",
+    "outcome": "found",
+    "trace": "TRC-2026-000002",
+    "time": "14 calls from a withheld number over three days, all after 22:00 GMT.",
+    "calls": "31 calls in one week, each of one ring.",
+    "provider": "Sandbox Transit",
+    "result": "The calls came from +441632960222.",
+    "district": "TR18",
+    "jurisdiction": "eaw",
+    "owed_band": "200-300",
+    "fees_band": "0-50",
+    "holders": "1",
+    **dict.fromkeys(("has_birth", "has_phone", "has_email"), "yes"),
+    "was_placed": "no",
+    "statement_months": "2026-02 2026-03 2026-04",
+    "passed_on_by": "2026-11-21",
+}
+# Where a message means something else by a name than the others.
+OF_A_KIND: dict[tuple[str, str], Any] = {
+    ("assignment", "accounts"): 2,
+    ("assignment", "reference"): "SAL-2026-000003",
+    ("cra_correct", "reason"): "default",
+    ("cra_search", "purpose"): "credit_risk",
+    ("emerg_destroy", "items"): "what_was_named_by_telephone",
+    ("ipc_error", "fault"): "More than was asked for",
+    ("fiu_sar", "reason"): "defence_money_laundering",
+    ("final_tape", "reference"): "SAL-2026-000003/1",
+    ("sold_account_paid", "reference"): "SAL-2026-000003/1",
+    ("sold_account_default", "reference"): "SAL-2026-000003/1",
+    ("sold_account_default", "reason"): "satisfied",
+    ("fpa_answer", "about"): "enquiry",
+    ("fpa_answer", "answer"): "stands",
+    ("fpa_remove", "reason"): "new_evidence",
+    ("fpa_search", "purpose"): "prevent_fraud",
+    ("fpa_search", "search_type"): "fraud_prevention",
+    ("fpa_search", "search_key"): "ORD-2026-118201:fraud_prevention",
+    ("alert_search", "search_type"): "retail_alert",
+    ("alert_search", "search_key"): "ORD-2026-118201:retail_alert",
+    ("le_refuse", "reason"): "no_gateway",
+    ("rights_stop", "kind"): "phone",
 }
 # What a value is by how its name ends, where no sample says it: its form and a sample.
 _ENDS: tuple[tuple[str, dict[str, Any], Any], ...] = (
@@ -82,6 +205,7 @@ _ENDS: tuple[tuple[str, dict[str, Any], Any], ...] = (
     ("sha256", {"type": "string", "pattern": "^[0-9a-f]{64}$"}, "9f" * 32),
     ("date_of_birth", {"type": "string", "format": "date"}, "1984-03-09"),
     ("date", {"type": "string", "format": "date"}, "2026-11-14"),
+    ("_month", {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"}, "2026-03"),
     ("_at", {"type": "string", "format": "date-time"}, "2026-11-16T09:30:00Z"),
 )
 FIELD_ERRORS = {
@@ -217,7 +341,7 @@ def _object(tree: Mapping[str, Any], prefix: str, kind: MessageKind) -> tuple[di
 def _leaf(name: str, category: str, kind: MessageKind, path: str) -> tuple[dict[str, Any], Any]:
     known = notice.CATEGORIES.get(category)
     words = f"Data category: {known.label}." if known else "No personal data."
-    form, sample = _form(name)
+    form, sample = _form(name, OF_A_KIND.get((kind.code, name)))
     if files.kind_of(kind.code):  # a column of a file is text
         form, sample = {"type": "string"}, str(sample)
     elif path in kind.unknown:  # then null, an empty text or a word says that there is none
@@ -226,14 +350,19 @@ def _leaf(name: str, category: str, kind: MessageKind, path: str) -> tuple[dict[
     return {**form, "description": words, "x-data-category": category}, sample
 
 
-def _form(name: str) -> tuple[dict[str, Any], Any]:
-    """Return form and sample of a value by its name."""
-    for end, form, sample in _ENDS:
+def _form(name: str, sample: Any = None) -> tuple[dict[str, Any], Any]:
+    """Return form and sample of a value by its name: the sample of the kind, if there is one, or of all."""
+    for end, form, usual in _ENDS:
         if name.endswith(end):
-            return form, SAMPLES.get(name, sample)
-    sample = SAMPLES.get(name, name.upper())
-    of_type = "boolean" if isinstance(sample, bool) else "integer" if isinstance(sample, int) else "string"
-    return {"type": of_type}, sample
+            return form, SAMPLES.get(name, usual)
+    found = SAMPLES[_plainly(name)] if sample is None else sample
+    of_type = "boolean" if isinstance(found, bool) else "integer" if isinstance(found, int) else "string"
+    return {"type": of_type}, found
+
+
+def _plainly(name: str) -> str:
+    """Return the name of a column that stands once for each holder as that of one."""
+    return re.sub(r"^holder_\d_", "", name)
 
 
 def _content(media_type: str, schema: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:

@@ -125,6 +125,21 @@ def test_every_kind_of_message_is_described_field_by_field_with_an_example_that_
         assert ("We expect your answer within" in operation["description"]) == is_answered
 
 
+def test_an_example_shows_what_is_sent_and_no_name_of_a_field(schema):
+    for code, methods in schema["webhooks"].items():
+        example = methods["post"]["requestBody"]["content"]["application/json"]["examples"]["Example"]["value"]
+        assert not [name for name, value in _named(example["data"]) if value in (name.upper(), name, "")], code
+
+
+def _named(value, name=""):
+    """Return each leaf of a body with the name under which it stands."""
+    if isinstance(value, dict):
+        return [leaf for key, each in value.items() for leaf in _named(each, key)]
+    if isinstance(value, list):
+        return [leaf for each in value for leaf in _named(each, name)]
+    return [(name, value)]
+
+
 def test_what_a_search_has_to_be_answered_in_the_reply_is_described_and_is_what_is_read(schema):
     for code, found in (("cra_search", 2), ("fpa_search", 1), ("alert_search", 1)):
         operation = schema["webhooks"][code]["post"]
