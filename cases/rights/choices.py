@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cases.kernel import calendars, formats
+from django.db.models import Q
+
+from cases.kernel import calendars, formats, record
+from cases.kernel.actors import system
 from cases.kernel.models import Case, CaseAddress, CaseParty
 from cases.kernel.office import policydocs
 from cases.ledger import api as ledger
@@ -25,6 +28,7 @@ __all__ = [
     "REACHES",
     "Verdict",
     "changed",
+    "joined",
     "reach_of",
     "reach_of_case",
     "reach_of_people",
@@ -35,6 +39,7 @@ __all__ = [
 ]
 
 _Key = tuple[bytes, str, str]
+_KIND = "rights_request"
 HOME = "home"
 REACHES = ("phone", "email", "account", HOME)
 _HASHED_FOR = "contact_choice"
@@ -80,10 +85,19 @@ def reach_of_people(people: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]
     return [reach for reach in found if reach]
 
 
-def reach_of_case(case: Case, *, at: datetime, verb: str = "suppress") -> list[dict[str, str]]:
-    """Return the reach of the people of a case, opened for this; the access log says so."""
-    reader = sealing.Reader(actor="system:rights", verb=verb, purpose="honour_choices", streams=(case.uid,))
-    parties = list(CaseParty.objects.filter(case=case, role="person", is_detached=False).order_by("number"))
+def reach_of_case(
+    case: Case, *, at: datetime, verb: str = "suppress", also_joined: bool = False
+) -> list[dict[str, str]]:
+    """Return the reach of the people of a case, opened for this; the access log says so. With `also_joined`, by whatever
+    other cases say that they are reached by, of whoever somebody decided that it is they."""
+    own = Q(case=case, role="person", is_detached=False)
+    rows = CaseParty.objects.select_related("case")
+    parties = list(rows.filter(own).order_by("number"))
+    if also_joined and (joined := {each.party_id for each in parties if each.party_id}):
+        said = rows.filter(party__in=joined, is_detached=False, key__destroyed_at=None)
+        parties += said.exclude(own).order_by("case_id", "number")
+    streams = tuple(dict.fromkeys((case.uid, *(each.case.uid for each in parties))))
+    reader = sealing.Reader(actor="system:rights", verb=verb, purpose="honour_choices", streams=streams)
     homes = list(CaseAddress.objects.filter(party__in=parties, is_detached=False).order_by("pk"))
     opened = sealing.open_rows(parties, _FIELDS, reader=reader, at=at)
     places = sealing.open_rows(homes, _PLACE, reader=reader, at=at) if homes else []
@@ -139,12 +153,16 @@ def write(
     case: Case, facts: RightsRequest, people: Iterable[Mapping[str, Any]] | None = None, *, at: datetime
 ) -> list[Choice]:
     """Enter what a request changes in the ledger of choices, inside the current ledger action, for whatever of it is
-    not entered yet. Without `people`, those of the case. Counts from the moment the request was received; what
+    not entered yet. Without `people`, those of the case; then a stop is entered for whatever they are reached by in
+    cases that they are joined with, and a consent is not: nobody agreed by another number. Counts from the moment the request was received; what
     corrects an entry of the same request, from now. A consent that a correction leaves out is taken back from now."""
     said, entered = changed(facts), _entered(case)
     if not said and not entered:
         return []
-    reaches = reach_of_people(people) if people is not None else reach_of_case(case, at=at)
+    also_joined = not any(is_allowed for _, _, is_allowed in said)
+    reaches = (
+        reach_of_people(people) if people is not None else reach_of_case(case, at=at, also_joined=also_joined)
+    )
     meant = _meant(reaches, said, entered)
     left_out = {
         key: (row.reach, False)
@@ -167,6 +185,16 @@ def write(
         if key not in entered or entered[key].is_allowed != is_allowed
     ]
     return ledger.bulk_create(Choice, rows) if rows else []
+
+
+def joined(people: Sequence[CaseParty], *, at: datetime) -> None:
+    """Somebody decided that these are one person: what they stopped in a request counts for whatever any of their cases
+    says that they are reached by, from when they said it. Inside the acts that join them."""
+    for case_id in sorted({each.case_id for each in people if each.case.kind == _KIND and each.role == "person"}):
+        facts = RightsRequest.objects.select_related("case").get(case=case_id)
+        if facts.is_stop and facts.case.state != "void":
+            with record.act(facts.case, "person.joined", actor=system("rights"), at=at):
+                write(facts.case, facts, at=at)
 
 
 def _entered(case: Case) -> dict[_Key, Choice]:

@@ -1,6 +1,7 @@
 """Everything that is held of whoever asks is found: their desk decides who of other cases is they, and nothing is
 answered before."""
 
+import contextlib
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,9 @@ from cases.kernel import edits, intake, transitions
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.finding import joining, matching
 from cases.kernel.models import Case, CaseParty, PersonPair
-from cases.rights import access, held, report
+from cases.ledger.models import AccessEvent, LedgerEvent
+from cases.rights import access, choices, held, report
+from cases.rights.models import Choice
 from tests import checks, factories, suspicions
 from tests import requests_of_people as rights
 from tests.factories import AT
@@ -27,7 +30,13 @@ IDRIS = {
         "phone": "+447700900456",
     },
 }
+LATER, NO_WORD = AT + timedelta(days=2), "not_objected"
 WAITS = "Decide first whether 1 person of another case is the one who asks"
+
+
+def may(purpose, channel, **reach):
+    (verdict,) = choices.verdicts([choices.reach_of(reach)], purpose=purpose, channel=channel, at=LATER)
+    return verdict.may_contact, verdict.reason
 
 
 class Found(TestCase):
@@ -81,6 +90,46 @@ class Found(TestCase):
         case = self.opened("stop_marketing")
         matching.compare_due(now=AT)
         assert transitions.apply(case.pk, "act", actor=self.officer, at=AT).state == "actioned"
+
+    def test_a_stop_counts_for_whatever_a_case_that_is_joined_later_reaches_the_person_by(self):
+        """UK GDPR Art 21(3): who objects once is left alone, by whatever we reach them."""
+        stop, other = self.opened("stop_marketing"), "i.fenwick@example.org"
+        later = intake.open_case(
+            rights.REQUEST,
+            actor=self.officer,
+            at=LATER,
+            facts={
+                "right": "give_consent",
+                "came_by": "shop",
+                "purposes": ["own_marketing"],
+                "channels": ["email", "sms"],
+                "wording_version": "2026-02",
+            },
+            people=[{**IDRIS, "values": {**IDRIS["values"], "phone": "+447700900457"}}],
+        )
+        third = intake.open_case(
+            rights.REQUEST,
+            actor=self.officer,
+            at=AT,
+            facts={"right": "correction_help", "came_by": "letter"},
+            people=[{**IDRIS, "values": {**IDRIS["values"], "email": other}}],
+        )
+        assert may("own_marketing", "email", email=other) == (False, "no_consent")
+        assert may("research", "phone", email=other) == may("own_marketing", "post", email=other) == (True, NO_WORD)
+        matching.compare_due(now=AT)
+        for pair in PersonPair.objects.order_by("pk"):
+            if {pair.first.case_id, pair.second.case_id} <= {stop.pk, later.pk, third.pk}:
+                with contextlib.suppress(joining.JoinRefused):  # joined by then: each is with the third
+                    joining.decide(pair.pk, "joined", actor=self.officer, at=LATER)
+        assert may("own_marketing", "post", email=other) == (False, "stopped")
+        assert may("research", "phone", email=other) == (True, NO_WORD)
+        # Whoever agreed by another number after the stop agreed; nobody did by the e-mail of another case.
+        assert may("own_marketing", "sms", phone="+447700900457") == (True, "consent")
+        assert may("own_marketing", "email", email=other) == (False, "consent_withdrawn")
+        entered = Choice.objects.filter(case=stop)
+        assert {row.said_at for row in entered} == {stop.opened_at}
+        event = LedgerEvent.objects.filter(stream=stop.uid, action="person.joined").latest("pk")
+        assert AccessEvent.objects.filter(streams__contains=[third.uid], verb="suppress").exists() and event.at == LATER
 
     def test_what_was_joined_leads_to_more_and_what_was_decided_takes_no_place(self):
         """The referral knows the victim by a number that she does not name herself."""

@@ -128,6 +128,7 @@ def decide(
             raise JoinRefused(refusal)
         if verdict == "joined":
             _join([pair.first, pair.second], VERDICTS[verdict], actor=actor, at=at)
+            casetypes.tell("person_joined", people, at=at)
         pair.state, pair.decided_at, pair.decided_by_id = verdict, at, actor.user_id
         pair.save(update_fields=["state", "decided_at", "decided_by"])
         _look_again(people)
