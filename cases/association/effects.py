@@ -129,7 +129,7 @@ def challenge(context: Any) -> None:
         taken_by=context.actor.user_id,
     )
     bureaus.take_back_unsent(case, at=at)
-    writing.take_back(case)
+    writing.take_back(case, at=at)
     _keep_wish(context)
     clock = clocks.start(case, periods.ANSWER, started_at=received, party=_party(case, codes.OTHER))
     tasks.raise_task(CHALLENGED, case=case, at=at, due_at=clock.due_at)
@@ -285,7 +285,7 @@ def set_aside(context: Any) -> None:
     _suspend(context)
     _end_challenge(context)
     _end_waiting(context)
-    writing.take_back(case)
+    writing.take_back(case, at=at)
     _have_decisions_reviewed(context)
     for side in dict.fromkeys((codes.DECLARER, waits.get(came_from, codes.DECLARER))):
         writing.write(case, side, "association_gone", at=at)

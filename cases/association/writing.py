@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from cases.association import codes
-from cases.kernel import tasks
+from cases.kernel import outbox, tasks
 from cases.kernel.exchange import letters
 from cases.kernel.models import Case, CaseParty, Letter
 from cases.kernel.timing import places
@@ -48,11 +48,14 @@ def write(case: Case, role: str, template: str, *, at: datetime) -> None:
     letters.request(case, party, template=template, at=at)
 
 
-def take_back(case: Case) -> None:
-    """Take back the letters that are not printed yet and say that the link is recorded."""
-    for letter in Letter.objects.filter(case=case, state="due", template__in=("n12", "n12_other")):
-        letter.state = "withdrawn"
-        letter.save(update_fields=["state"])
+def take_back(case: Case, *, at: datetime) -> None:
+    """Take back the letters that say that the link is recorded and that nobody has tried to post, printed or not.
+    Inside the current ledger action; locks their messages."""
+    recorded = Letter.objects.filter(case=case, state__in=("due", "rendered"), template__in=("n12", "n12_other"))
+    for letter in recorded.select_related("message"):
+        if letter.message is None or outbox.take_back(letter.message, at=at):
+            letter.state = "withdrawn"
+            letter.save(update_fields=["state"])
 
 
 def side_of(case: Case, party: CaseParty | None) -> str:

@@ -13,9 +13,10 @@ from cases.kernel import actors, casetypes, edits, intake, record
 from cases.kernel.errors import CaseError
 from cases.kernel.evidence import scanning
 from cases.kernel.linking import people as linked
-from cases.kernel.models import Case, Evidence, Letter, Task
+from cases.kernel.models import Case, Evidence, Letter, OutboxMessage, Task
 from cases.kernel.timing import sweeps
 from cases.ledger.models import DataKey
+from cases.reports.letters import make_due_letters
 from tests import associations as links
 from tests import breaches, factories
 from tests.association.test_links import join, sides
@@ -38,6 +39,23 @@ class Mended(TestCase):
 
     def after(self, case, name, by, at=AT, **inputs):
         return links.after(case, name, self.people[by], at, **inputs)
+
+    def test_letter_that_is_printed_leaves_no_more_once_the_other_person_denies_the_link(self):
+        case = links.confirmed(self.people)
+        make_due_letters(now=AT)
+        letter = Letter.objects.get(case=case, state="rendered")
+        self.after(case, "challenge", links.OFFICER, **links.DENIAL)
+        letter.refresh_from_db()
+        assert (letter.state, letter.message.state) == ("withdrawn", "withdrawn")
+
+    def test_letter_that_the_post_house_may_have_stays_as_it_is(self):
+        case = links.confirmed(self.people)
+        make_due_letters(now=AT)
+        letter = Letter.objects.get(case=case, state="rendered")
+        OutboxMessage.objects.filter(pk=letter.message_id).update(attempts=1)
+        self.after(case, "challenge", links.OFFICER, **links.DENIAL)
+        letter.refresh_from_db()
+        assert (letter.state, letter.message.state) == ("rendered", "pending")
 
     def test_challenge_that_is_upheld_before_anything_left_ends_by_itself(self):
         case = self.after(links.confirmed(self.people), "challenge", links.OFFICER, **links.DENIAL)
