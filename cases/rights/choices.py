@@ -88,8 +88,8 @@ def reach_of_people(people: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]
 def reach_of_case(
     case: Case, *, at: datetime, verb: str = "suppress", also_joined: bool = False
 ) -> list[dict[str, str]]:
-    """Return the reach of the people of a case, opened for this; the access log says so. With `also_joined`, by whatever
-    other cases say that they are reached by, of whoever somebody decided that it is they."""
+    """Return the reach of the people of a case, opened for this; the access log says so. With `also_joined`, by
+    whatever other cases say that they are reached by, of whoever somebody decided that it is they."""
     own = Q(case=case, role="person", is_detached=False)
     rows = CaseParty.objects.select_related("case")
     parties = list(rows.filter(own).order_by("number"))
@@ -154,15 +154,13 @@ def write(
 ) -> list[Choice]:
     """Enter what a request changes in the ledger of choices, inside the current ledger action, for whatever of it is
     not entered yet. Without `people`, those of the case; then a stop is entered for whatever they are reached by in
-    cases that they are joined with, and a consent is not: nobody agreed by another number. Counts from the moment the request was received; what
-    corrects an entry of the same request, from now. A consent that a correction leaves out is taken back from now."""
+    cases that they are joined with, and a consent is not: nobody agreed by another number. Counts from the moment the
+    request was received; what corrects an entry of the same request, from now. A consent that a correction leaves out is taken back from now."""
     said, entered = changed(facts), _entered(case)
     if not said and not entered:
         return []
     also_joined = not any(is_allowed for _, _, is_allowed in said)
-    reaches = (
-        reach_of_people(people) if people is not None else reach_of_case(case, at=at, also_joined=also_joined)
-    )
+    reaches = reach_of_people(people) if people is not None else reach_of_case(case, at=at, also_joined=also_joined)
     meant = _meant(reaches, said, entered)
     left_out = {
         key: (row.reach, False)
