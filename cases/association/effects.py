@@ -9,6 +9,7 @@ from typing import Any
 from cases.association import bureaus, codes, guards, opening, periods, writing
 from cases.association.models import Association
 from cases.kernel import calendars, casetypes, clocks, retention, tasks
+from cases.kernel.intake import IntakeRefused
 from cases.kernel.models import Case, CaseParty
 from cases.ledger import api as ledger
 from cases.ledger import sealing
@@ -86,7 +87,10 @@ def have_others_looked_at(case: Case, *, at: datetime) -> None:
 
 
 def declared(case: Case, _people: Sequence[Mapping[str, Any]], *, at: datetime) -> None:
-    """Say to whoever confirms or rejects a new link that another of the same two stands, in the act that opens it."""
+    """Say to whoever confirms or rejects a new link that another of the same two stands, in the act that opens it.
+    Raises IntakeRefused while one of the two denies another link of theirs or asks to break it."""
+    if refusal := guards.why_not_again(case):
+        raise IntakeRefused(refusal)
     have_others_looked_at(case, at=at)
 
 

@@ -12,7 +12,7 @@ from cases.kernel import calendars
 from cases.kernel.linking import people as linked
 from cases.kernel.models import Case, CaseParty, Evidence
 
-__all__ = ["document", "others_between"]
+__all__ = ["document", "others_between", "why_not_again"]
 
 _QUESTIONED = frozenset({"challenged", "break_requested", "signposted", "correcting"})
 
@@ -49,7 +49,12 @@ def others_between(case: Case) -> list[Case]:
 
 def no_other_is_open_to_question(context: Any) -> str | None:
     """Nobody is linked anew by a second declaration while one of the two denies the link, or asks to break it."""
-    stopped = [each for each in others_between(context.case) if each.state in _QUESTIONED]
+    return why_not_again(context.case)
+
+
+def why_not_again(case: Case) -> str | None:
+    """Return why the two of a case are not linked anew now, or None. Six queries at most."""
+    stopped = [each for each in others_between(case) if each.state in _QUESTIONED]
     if not stopped:
         return None
     named = ", ".join(sorted(each.reference for each in stopped if not each.is_restricted))

@@ -24,10 +24,10 @@ EXAMPLE = {
     "schema_version": 1,
     "basis": "declared_marriage_cp",
     "channel": "web",
-    "declared_at": "2026-12-01T09:40:00Z",
+    "declared_at": "2025-12-01T09:40:00Z",
     "has_agreement": True,
     "agreement_kind": "own_account",
-    "agreed_date": "2026-12-01",
+    "agreed_date": "2025-12-01",
     "may_write_to_other": False,
     "declaration": "We are civil partners.",
     "people": [

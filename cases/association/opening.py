@@ -19,6 +19,7 @@ from cases.ledger import sealing
 __all__ = ["check_people", "check_person", "lacks_a_side", "open_facts", "state_of", "still_two"]
 
 NOT_AGREED = "A link is declared only with the other person's agreement. Ask for it first."
+TO_COME = "Nobody can have agreed on a day to come."
 TWO = "Name two people: who declares the link, and the other person."
 _PLAIN = ("basis", "channel", "has_agreement", "agreement_kind", "agreed_date", "may_write_to_other")
 _SEALED = ("declaration", "account_reference")
@@ -49,6 +50,8 @@ def still_two(case: Case, *, at: datetime) -> None:
     """Raise EditRefused when a change leaves more than one person on a side of the link. Where one side is empty, what
     has not left is taken back, every agency that may hold the link is asked to take it off, since it was told of a
     wrong person, and the case moves on by itself. One query, then as many as there are agencies."""
+    if _is_to_come(case.association.agreed_date, at=at):
+        raise EditRefused(TO_COME)
     sides = Counter(CaseParty.objects.filter(case=case, is_detached=False).values_list("role", flat=True))
     if any(count > 1 for count in sides.values()):
         raise EditRefused("A link has two people, one on each side. Detach the wrong one first.")
@@ -62,14 +65,20 @@ def still_two(case: Case, *, at: datetime) -> None:
         tasks.close_all(case, "detached_filed", actor=by, at=at)
 
 
+def _is_to_come(day: date | None, *, at: datetime) -> bool:
+    return day is not None and day > calendars.london_date(at)
+
+
 def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
     """Write the facts row of a new case and what each side said, inside the current ledger action.
 
-    Raises FieldErrors without the other person's agreement, formats.CardNumber.
+    Raises FieldErrors without the other person's agreement or with one of a day to come, formats.CardNumber.
     """
     if facts.get("has_agreement") is not True:
         raise FieldErrors([("/has_agreement", "required", NOT_AGREED)])
     formats.refuse_card_numbers(facts.get(name) for name in _SEALED)
+    if _is_to_come(facts.get("agreed_date"), at=case.opened_at):
+        raise FieldErrors([("/agreed_date", "invalid", TO_COME)])
     declared_at = min(facts.get("declared_at") or case.opened_at, case.opened_at)
     row = Association(
         case=case,

@@ -155,7 +155,8 @@ def write(
     """Enter what a request changes in the ledger of choices, inside the current ledger action, for whatever of it is
     not entered yet. Without `people`, those of the case; then a stop is entered for whatever they are reached by in
     cases that they are joined with, and a consent is not: nobody agreed by another number. Counts from the moment the
-    request was received; what corrects an entry of the same request, from now. A consent that a correction leaves out is taken back from now."""
+    request was received; what corrects an entry of the same request, from now. A consent that a correction leaves out
+    is taken back from now."""
     said, entered = changed(facts), _entered(case)
     if not said and not entered:
         return []

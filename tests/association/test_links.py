@@ -12,6 +12,7 @@ from cases.association.models import Association
 from cases.credit.models import Search
 from cases.kernel import actors, edits, holds, intake, jobrun, record, transitions
 from cases.kernel.errors import CaseError
+from cases.kernel.intake import FieldErrors
 from cases.kernel.linking import people as linked
 from cases.kernel.models import Case, CaseParty, Letter, OutboxMessage, Party, Release, Task
 from cases.reports import letters
@@ -121,15 +122,37 @@ class TheEffectOfALink(TestCase):
         assert wording.task_label(task.kind, task.detail).endswith(f": {first.reference}")
         third = associations.declared(self.people, are_the_same=True)  # heard by whoever confirms it
         assert told(third) == [[first.reference, second.reference]]
-        associations.after(first, "challenge", self.people["i.sowande"], **associations.DENIAL)
-        associations.after(first, "uphold_challenge", self.people[associations.CONFIRMER])
-        assert told(first) == [[second.reference]]  # the third was told to nobody
-        with record.act(Case.objects.get(pk=second.pk), "tests.hidden", actor=actors.system("tests"), at=AT):
-            hidden = Case.objects.get(pk=second.pk)
-            hidden.is_restricted = True
-            hidden.save(update_fields=["is_restricted"])
+        self.hide(second, is_hidden=True)
         fourth = associations.declared(self.people, are_the_same=True)
         assert told(fourth) == [[first.reference]]  # of a restricted case nobody hears
+        self.hide(second, is_hidden=False)
+        associations.after(first, "challenge", self.people["i.sowande"], **associations.DENIAL)
+        associations.after(first, "uphold_challenge", self.people[associations.CONFIRMER])
+        assert told(first) == [[second.reference]]  # the third and the fourth were told to nobody
+
+    def hide(self, case, *, is_hidden):
+        case = Case.objects.get(pk=case.pk)
+        with record.act(case, "tests.hidden", actor=actors.system("tests"), at=AT):
+            case.is_restricted = is_hidden
+            case.save(update_fields=["is_restricted"])
+
+    def test_nobody_declares_a_link_anew_while_the_first_is_denied_nor_on_a_day_to_come(self):
+        first = associations.active(self.people)
+        associations.after(first, "challenge", self.people["i.sowande"], **associations.DENIAL)
+        with nothing_written(), pytest.raises(CaseError, match=f"used at present: {first.reference}"):
+            associations.declared(self.people, are_the_same=True)
+        with nothing_written(), pytest.raises(FieldErrors) as refused:
+            associations.declared(self.people, agreed_date=AT.date() + timedelta(days=1))
+        assert refused.value.errors == [("/agreed_date", "invalid", "Nobody can have agreed on a day to come.")]
+        agreed_today = associations.declared(self.people, agreed_date=AT.date())
+        assert agreed_today.state == "declared"
+        officer = self.people[associations.OFFICER]
+        with (
+            nothing_written(),
+            pytest.raises(CaseError, match="day to come"),
+            edits.change(agreed_today.pk, actor=officer, at=AT) as edit,
+        ):
+            edit.facts(agreed_date=AT.date() + timedelta(days=1))
 
     def test_nobody_is_linked_anew_by_a_second_declaration_while_the_first_is_denied_or_to_be_broken(self):
         first = associations.active(self.people)

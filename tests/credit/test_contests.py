@@ -317,6 +317,20 @@ class Contests(TestCase):
         transitions.apply(case.pk, "confirm_identity", actor=officer, at=AT, inputs=checks.IDENTITY)  # came with proof
         with nothing_written(counted=1), pytest.raises(TransitionRefused, match="on record already"):
             transitions.apply(case.pk, "confirm_identity", actor=officer, at=AT, inputs=checks.IDENTITY)
+        # It is Ottilie, and it was never she who was decided on.
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="Nothing shows"):
+            transitions.apply(case.pk, "assign", actor=officer, at=AT, inputs=to)
+
+    def test_whoever_is_named_like_the_applicant_and_shows_who_they_are_has_it_looked_at(self):
+        values = {name: checks.APPLICANT["values"][name] for name in ("forename", "surname")}
+        facts = {**checks.CONTESTED, "check_reference": checks.refused_automatically(self.people).reference}
+        officer, to = self.people[checks.RIGHTS], checks.to_reviewer(self.people)
+        case = intake.open_case(
+            "contest", actor=officer, at=AT, facts=facts, people=[{**checks.PERSON, "values": values}]
+        )
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="Nothing shows"):
+            transitions.apply(case.pk, "assign", actor=officer, at=AT, inputs=to)
+        transitions.apply(case.pk, "confirm_identity", actor=officer, at=AT, inputs=checks.IDENTITY)
         assert transitions.apply(case.pk, "assign", actor=officer, at=AT, inputs=to).state == "assigned"
 
     def test_a_contest_of_somebody_who_never_shows_who_they_are_is_chased_and_refused_for_that_alone(self):

@@ -68,6 +68,10 @@ def is_not_known_yet(context: Any) -> str | None:
     return "It is on record already that it is them." if is_known else None
 
 
+# First and last name as one: with that, who showed who they are is the one who was decided on.
+_NAMED_ALIKE = 40
+
+
 def _has_part(contest: Contest, user_id: int | None) -> bool:
     """Say whether somebody took part in the decision, or let it stand in another contest of it."""
     stood = Contest.objects.filter(decision=contest.decision_id, reviewer=user_id, outcome__in=codes.STOOD)
@@ -91,22 +95,25 @@ def reviewer_had_no_part(context: Any) -> str | None:
 
 def is_about_whoever_contests(context: Any) -> str | None:
     """The decision is the contester's own: joined with the applicant, alike enough by the table of the kernel, or
-    identity shown. References are numbers in a row, and a letter tells what came of it."""
+    named like the applicant and identity shown: that somebody is who they say makes nobody the applicant. References
+    are numbers in a row, and a letter tells what came of it."""
     facts = context.case.contest
-    if facts.identity_how:
-        return None
+    least = _NAMED_ALIKE if facts.identity_how else matching.CERTAIN
     people = CaseParty.objects.filter(is_detached=False)
     own = people.filter(case=context.case, role="person")
     theirs = people.filter(case_id=facts.decision.case_id, role="applicant")
-    if own.filter(party__in=theirs.exclude(party=None).values("party")).exists() or _are_alike(own, theirs):
+    if own.filter(party__in=theirs.exclude(party=None).values("party")).exists() or _are_alike(own, theirs, least):
         return None
-    return "Nothing shows that the decision is about whoever contests it: join the two, or ask who they are."
+    return (
+        "Nothing shows that the decision is about whoever contests it: correct their name, join the two, or ask "
+        "who they are."
+    )
 
 
-def _are_alike(own: Iterable[CaseParty], theirs: Iterable[CaseParty]) -> bool:
+def _are_alike(own: Iterable[CaseParty], theirs: Iterable[CaseParty], least: int) -> bool:
     one, other = (SearchEntry.objects.filter(party__in=list(people)) for people in (own, theirs))
     pairs = product(map(matching.marks_of, one), map(matching.marks_of, other))
-    return any(matching.compare(*pair).points >= matching.CERTAIN for pair in pairs)
+    return any(matching.compare(*pair).points >= least for pair in pairs)
 
 
 def is_another_reviewer(context: Any) -> str | None:
