@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from cases.kernel import casetypes, holds, jobs, locks, record, tasks
+from cases.kernel import casetypes, holds, jobs, locks, record, tasks, unnaming
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.evidence import custody, disposal
@@ -278,8 +278,10 @@ def person_waits_for(person: CaseParty, *, at: datetime | None) -> str:
 def erase_person(case: Case, person: CaseParty, *, reason: str, at: datetime, **detail: object) -> None:
     """Destroy what a locked case says of one person alone, in one act on its stream: their row and its addresses, and
     the letters to them. They stand apart from then on, as number, part and dates; what texts of the case say of them
-    goes with the case. `detail` takes codes, ids and dates."""
+    goes with the case, and where the facts of an open case name them somebody is asked to write those anew. `detail`
+    takes codes, ids and dates."""
     with record.act(case, "case.person_erased", actor=ACTOR, at=at, detail={"person": person.number, **detail}):
+        unnaming.ask(case, person, at=at)
         detaching.set_apart(person, at=at)
         for letter in person.letters.select_related("blob__key").filter(blob__key__destroyed_at=None):
             if letter.blob is not None:

@@ -11,6 +11,7 @@ from cases.kernel import (
     actors,
     casetypes,
     disposals,
+    edits,
     erasing,
     holds,
     jobrun,
@@ -550,6 +551,27 @@ class TestAPersonOfACaseThatIsKeptLonger:
             "kept_until": "2027-12-16",
         }
         assert not overdue.next_due(KIND, today=self.OVER.date())
+
+    @pytest.mark.parametrize(
+        ("text", "is_named"),
+        [
+            ("She is reached at M.Tregaskis@example.org.", True),
+            ("Rang her on 07700 900 123.", True),
+            ("Of 12 harbour row.", True),
+            ("Morwenna Tregaskis may bill us.", False),  # whoever did it used that name, and stays known by it
+            ("They rang from the shop.", False),
+        ],
+    )
+    def test_where_the_facts_of_a_case_name_them_somebody_writes_those_anew(self, people, filed, text, is_named):
+        with edits.change(filed.pk, actor=people["p.nair"], at=AT) as edit:
+            edit.facts(narrative=text)
+        with record.act(filed, "tests.answered", actor=actors.system("tests"), at=AT):
+            for task in Task.objects.filter(case=filed, closed_at=None):
+                tasks.close(task, actor=actors.system("tests"), at=AT)
+        self.erase(people)
+        asked = Task.objects.filter(case=filed, kind="text_names_erased", closed_at=None)
+        assert list(asked.values_list("detail__person", flat=True)) == [2] * is_named
+        assert CaseParty.objects.get(case=filed, number=2).is_erased
 
     def test_pages_papers_and_the_marker_go_on_without_them(self, people, filed):
         self.erase(people)
