@@ -180,10 +180,30 @@ def _written(plans: tuple[Plan, ...], found: Records, told: Words) -> list[Chapt
             title=plan.title,
             note=plan.note,
             is_dense=plan.is_dense,
-            entries=tuple(plan.writer(found, told)),
+            entries=(*plan.writer(found, told), *_left_out(plan.code, found)),
         )
         for plan in plans
     ]
+
+
+# What the rows of each list are called where only the first of them are told, by the chapter that tells them.
+LISTED = {
+    "periods": (("clocks", "periods"),),
+    "released": (("releases", "releases"),),
+    "messages": (("messages", "messages"), ("tries", "tries")),
+    "callbacks": (("callbacks", "callbacks"),),
+    "papers": (("letters", "letters"),),
+    "work": (("tasks", "tasks"),),
+}
+
+
+def _left_out(code: str, found: Records) -> Iterator[Entry]:
+    """Yield how much more there is than a chapter tells of a case of thousands of people."""
+    for name, word in LISTED.get(code, ()):
+        if count := found.left_out.get(name, 0):
+            yield Entry(
+                head=f"{count:,} {word} more, each of which has its event in the attached chain", is_beside=True
+            )
 
 
 def _words(found: Records) -> Words:

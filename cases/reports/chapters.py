@@ -5,8 +5,8 @@ Every row becomes exactly one numbered entry, so that what is printed can be cou
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 
+MOST_CHANGES = 200  # of one event, told row by row
 # Long lists of fields that are always opened together, and what the reader of a report calls them.
 CLASSES = {frozenset(PERSON_FIELDS): "every value of people", frozenset(ADDRESS_FIELDS): "addresses"}
 
@@ -173,6 +174,9 @@ def looks(records: Records, words: Words) -> Iterator[Entry]:
 
 
 def people(records: Records, words: Words) -> Iterator[Entry]:
+    if records.is_crowd:
+        yield _crowd(records)
+        return
     homes = defaultdict(list)
     for home, place in records.addresses:
         homes[home.party_id].append((home, place))
@@ -196,6 +200,22 @@ def people(records: Records, words: Words) -> Iterator[Entry]:
         yield Entry(head="Sealed facts of the case", lines=tuple(told), is_beside=True)
 
 
+def _crowd(records: Records) -> Entry:
+    """Return how many people a case has, by what they are, where they are too many to be opened for one report."""
+    roles = dict(records.casetype.party_roles)
+    counts = Counter(
+        (roles.get(row.role, row.role), "erased" if row.is_erased else "detached" if row.is_detached else "")
+        for row, _ in records.parties
+    )
+    return Entry(
+        head=f"{len(records.parties):,} people are in this case: too many to be opened here",
+        lines=tuple(
+            f"{capital(role)}{f', {gone}' if gone else ''}: {n:,}" for (role, gone), n in sorted(counts.items())
+        ),
+        is_beside=True,
+    )
+
+
 def _address(home: Any, values: dict[str, str | None]) -> str:
     gone = ", detached" if home.is_detached else ""
     return f"Address, {plain(home.kind)}{gone}: {', '.join(value for value in values.values() if value)}"
@@ -213,10 +233,19 @@ def events(records: Records, words: Words) -> Iterator[Entry]:
                 + _claimed(body),
                 f"Reason: {reason}" if reason else None,
                 _detail(detail, words),
-                *(f"– {said}" for each in body.get("changes", ()) if (said := words.change(each))),
+                *_changes(body.get("changes", ()), words),
             ),
             mark=f"Hash {bytes(event.hash).hex()}",
         )
+
+
+def _changes(changes: Sequence[dict[str, Any]], words: Words) -> Iterator[str]:
+    """Yield what an event changed, row by row; of one that changed hundreds the first, and how many there are."""
+    for each in changes[:MOST_CHANGES]:
+        if said := words.change(each):
+            yield f"– {said}"
+    if len(changes) > MOST_CHANGES:
+        yield f"– and {len(changes) - MOST_CHANGES:,} rows more, each of which stands in the attached ledger.json"
 
 
 def _claimed(body: dict[str, Any]) -> str:

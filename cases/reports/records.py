@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from cases.kernel import casetypes, datacategories
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import CaseType
@@ -34,6 +36,7 @@ from cases.kernel.models import (
     User,
 )
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
+from cases.kernel.reading import queries
 from cases.kernel.reading import records as case_records
 from cases.ledger import sealing, verify
 from cases.ledger.models import AccessEvent, LedgerEvent, LedgerHead
@@ -42,6 +45,9 @@ from cases.ledger.sealing import Reader
 __all__ = ["Records", "read"]
 
 Opened = dict[str, str | None]
+# Of a case of thousands of people each has some of these: a report tells the first, and how many there are.
+MANY = frozenset({"callbacks", "clocks", "letters", "messages", "releases", "tasks", "tries"})
+MOST_ROWS = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +64,8 @@ class Records:
     decisions: list[ApprovalDecision]
     parties: list[tuple[CaseParty, Opened]]
     addresses: list[tuple[CaseAddress, Opened]]
+    is_crowd: bool
+    left_out: dict[str, int]
     sealed_facts: Opened
     clocks: list[Clock]
     tasks: list[Task]
@@ -82,7 +90,8 @@ class Records:
 
 def read(case: Case, *, asker: Actor | None, reader: Reader, at: datetime, is_demo: bool) -> Records:
     """Return everything on record about a case. Writes the reader's access rows first, so that they are told too.
-    Other cases are named as far as `asker` may see them; none for nobody.
+    Other cases are named as far as `asker` may see them; none for nobody. Of a case with more people than its own page
+    lists, a sale of thousands of debts, nobody is opened.
 
     Call it inside one repeatable-read transaction, so that all rows are of one moment.
     """
@@ -102,13 +111,21 @@ def read(case: Case, *, asker: Actor | None, reader: Reader, at: datetime, is_de
     linked = links.on_record(case, asker, reader=reader, at=at) if asker else []
     facts = casetype.facts._default_manager.filter(pk=case.pk)
     sealed_facts = opened(facts, *casetype.sealed_labels) if casetype.sealed_labels else []
+    everybody = CaseParty.objects.filter(**mine).order_by("number")
+    is_crowd = everybody.count() > queries.MOST_PEOPLE
+    told = everybody.only("number", "role", "is_detached", "is_erased") if is_crowd else everybody
+    items = ReleasedItem.objects.filter(release__case=case)
+    if is_crowd:
+        items = items.filter(release__in=list(_first(Release.objects.filter(case=case)).values_list("pk", flat=True)))
+    places = CaseAddress.objects.filter(party__case=case).order_by("pk")
     sealed: dict[str, Any] = {
-        "parties": opened(CaseParty.objects.filter(**mine).order_by("number"), *PERSON_FIELDS),
-        "addresses": opened(CaseAddress.objects.filter(party__case=case).order_by("pk"), *ADDRESS_FIELDS),
+        "parties": [(each, {}) for each in told.iterator()] if is_crowd else opened(told, *PERSON_FIELDS),
+        "addresses": [] if is_crowd else opened(places, *ADDRESS_FIELDS),
+        "is_crowd": is_crowd,
         "sealed_facts": sealed_facts[0][1] if sealed_facts else {},
         "notes": opened(Note.objects.filter(**mine).order_by("pk"), "text"),
         "documents": opened(Evidence.objects.filter(**mine).order_by("number"), "file_name"),
-        "items": opened(ReleasedItem.objects.filter(release__case=case).order_by("release", "pk"), "necessity"),
+        "items": opened(items.order_by("release", "pk"), "necessity"),
     }
     return Records(
         case=case,
@@ -120,13 +137,13 @@ def read(case: Case, *, asker: Actor | None, reader: Reader, at: datetime, is_de
         links=linked,
         read_at=at,
         **sealed,
-        **_open_rows(case),
+        **_open_rows(case, is_crowd=is_crowd),
         **_names(),
         family=casetype.report(case),
     )
 
 
-def _open_rows(case: Case) -> dict[str, Any]:
+def _open_rows(case: Case, *, is_crowd: bool) -> dict[str, Any]:
     """Return the rows that hold nothing sealed, or whose sealed bytes the report only counts by hash."""
     rows = {
         "approvals": Approval.objects.filter(case=case),
@@ -144,7 +161,13 @@ def _open_rows(case: Case) -> dict[str, Any]:
         "callbacks": Callback.objects.filter(case=case).select_related("agency").defer("sealed_body"),
         "looks": case_records.looks_at(case),
     }
-    return {name: list(found.order_by("pk")) for name, found in rows.items()}
+    many = MANY & rows.keys() if is_crowd else frozenset()
+    told = {name: list(_first(found) if name in many else found.order_by("pk")) for name, found in rows.items()}
+    return {**told, "left_out": {name: rows[name].count() - len(told[name]) for name in sorted(many)}}
+
+
+def _first(rows: QuerySet[Any]) -> QuerySet[Any]:
+    return rows.order_by("pk")[:MOST_ROWS]
 
 
 def _names() -> dict[str, Any]:
