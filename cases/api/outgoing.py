@@ -130,7 +130,7 @@ SAMPLES: dict[str, Any] = {
     "police_contact": "UNKNOWN",
     "police_reference": "SBX-NC-4",
     "transactions": "12 October 2026: \u00a3412.00 refunded to 00-00-00 12345678.",
-    "authority": "sandbox-police",
+    "authority": "sandbox-constabulary",
     "fault": "excess_data",
     "cause": "lookup",
     "how": "The extract had a column that nobody had asked for.",

@@ -117,6 +117,19 @@ def test_report_tells_everything_on_record():
     assert reading.squeezed("Rang back. She made no order.") in squeezed
 
 
+def test_a_sheet_is_filled_before_the_next_begins():
+    """A long table of facts was kept in one piece: the sheet before it stood empty below a few lines."""
+    people = factories.office()
+
+    pages = [
+        page for page in reading.text_of(press.press(drafted(told(people), people).paper).data).split("\f") if page
+    ]
+
+    (approvals,) = (number for number, page in enumerate(pages) if "\nApproval 1" in page)
+    (facts,) = (number for number, page in enumerate(pages) if "\nThe case’s facts\n" in page and number > 1)
+    assert facts == approvals
+
+
 def test_report_shows_people_once_and_masks_them_elsewhere():
     people = factories.office()
     case = factories.investigating(people)
