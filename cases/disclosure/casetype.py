@@ -5,6 +5,7 @@ from __future__ import annotations
 from cases.disclosure import (
     callbacks,
     codes,
+    effects,
     forms,
     giving,
     intake,
@@ -105,7 +106,11 @@ LE_DISCLOSURE = CaseType(
         "le.destroyed": callbacks.destroyed,
     },
     common_effects={"void": giving.discard, "merge": giving.discard, "reopen": giving.open_again},
-    clock_ends={periods.PURGE: giving.purge, periods.ORAL: giving.writing_ends},
+    clock_ends={
+        periods.PURGE: giving.purge,
+        periods.ORAL: giving.writing_ends,
+        **dict.fromkeys(periods.QUESTIONS.values(), effects.question_ends),
+    },
     task_ends={
         giving.REPORT: giving.reported,
         giving.DESTROY: giving.destroyed,

@@ -109,10 +109,13 @@ def _timed(items: Iterable[str]) -> set[str]:
     return {item for item in items if ITEMS[item].item_class in {"event", "content"}}
 
 
+ENDS_FIRST = "The period ends before it begins."
+
+
 def period_fault(items: Iterable[str], begins_at: datetime | None, ends_at: datetime | None) -> str | None:
     """Return why these items cannot be asked for in this period, or nothing."""
     if begins_at is not None and ends_at is not None and ends_at < begins_at:
-        return "The period ends before it begins."
+        return ENDS_FIRST
     if _timed(items) and (begins_at is None or ends_at is None):
         return "Say from when to when: event data is asked for a period."
     return None

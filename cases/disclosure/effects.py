@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from cases.disclosure import authorities, giving, guards, messages, periods
-from cases.kernel import holds, tasks
+from cases.kernel import clocks, holds, record, tasks
+from cases.kernel.actors import system
+from cases.kernel.models import Case, Clock
 from cases.ledger import sealing
 
-ORDER_APPLIED_FOR = "disclosure_order_applied_for"
-tasks.declare({ORDER_APPLIED_FOR: "Legal counsel: an order is applied for, and nothing may be destroyed"})
+ORDER_APPLIED_FOR, CHASE = "disclosure_order_applied_for", "disclosure_chase_answer"
+tasks.declare(
+    {
+        ORDER_APPLIED_FOR: "Legal counsel: an order is applied for, and nothing may be destroyed",
+        CHASE: "Ask the authority again: it has not answered our question in time. Call its desk",
+    }
+)
 
 
 def hold_everything(context: Any) -> None:
@@ -40,7 +48,19 @@ def ask(context: Any) -> None:
     sealing.seal(facts, {"question": question}, key=facts.key)
     facts.save(update_fields=["question"])
     messages.ask(context.case, question, actor=context.actor, at=context.at)
-    periods.pause(context.case, at=context.at)
+    periods.wait_for_answer(context.case, grade=facts.grade, at=context.at)
+
+
+def question_ends(case: Case, clock: Clock, *, at: datetime) -> None:
+    """Nobody answered our question in time: it is chased, and the request does not lie for ever."""
+    with record.act(
+        case, "clock.breached", actor=system("clocks", source=case.source), at=at, detail={"rule": clock.rule}
+    ):
+        clock.state = "breached"
+        clock.save(update_fields=["state"])
+        tasks.raise_task(CHASE, case=case, at=at)
+        clocks.refresh_due(case)
+        case.save()
 
 
 def take_answer(context: Any) -> None:
@@ -48,7 +68,12 @@ def take_answer(context: Any) -> None:
     if answer:
         sealing.seal(facts, {"answer": answer}, key=facts.key)
         facts.save(update_fields=["answer"])
-    periods.resume(context.case, at=context.at)
+    _chase_no_more(context)
+    periods.go_on(context.case, at=context.at)
+
+
+def _chase_no_more(context: Any) -> None:
+    tasks.close_all(context.case, CHASE, actor=context.actor, at=context.at)
 
 
 def refuse(context: Any) -> None:
@@ -56,6 +81,7 @@ def refuse(context: Any) -> None:
     facts.refusal_code = code
     facts.save(update_fields=["refusal_code"])
     giving.discard(context)
+    _chase_no_more(context)
     messages.refuse(context.case, reason=code, items=list(facts.items), actor=context.actor, at=context.at)
     periods.end_all(context.case, at=context.at, state="met")
 
@@ -85,6 +111,7 @@ def cancel(context: Any) -> None:
     facts.cancelled_at = facts.cancelled_at or context.at
     facts.save(update_fields=["cancelled_at"])
     giving.discard(context)
+    _chase_no_more(context)
     end_periods(context)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 
 from cases.disclosure import authorities, codes, dataitems, opening
-from cases.disclosure.described import OTHER_YEAR, YEARS, address, moment
+from cases.disclosure.described import ENDS_FIRST, OTHER_YEAR, YEARS, address, moment
 from cases.kernel import formats, notice
 from cases.kernel.formats import BadFormat
 from cases.kernel.numberfields import Whole
@@ -137,6 +137,9 @@ class FactsForm(forms.Form):
 
     def _without_cards(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        begins_at, ends_at = cleaned.get("begins_at"), cleaned.get("ends_at")
+        if begins_at is not None and ends_at is not None and ends_at < begins_at:
+            self.add_error("ends_at", forms.ValidationError(ENDS_FIRST, code="before_begins_at"))
         for name, value in list(cleaned.items()):
             if isinstance(value, str) and formats.has_card_number(value):
                 self.add_error(name, forms.ValidationError(CARD, code="card_number"))

@@ -6,6 +6,7 @@ Purposes are only looked for, never weighed: that is the authority's part (Inves
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from cases.disclosure.dataitems import ITEMS, OPENS, OVERRIDES, DataItem
 
@@ -39,6 +40,17 @@ _AUTHORISED = frozenset({"ipa_60a", "ipa_61", "ipa_61a"})
 
 def _refuse(code: str, sentence: str) -> Finding:
     return Finding(outcome="refuse", code=code, sentence=sentence)
+
+
+def asking_of(facts: Any) -> Asking:
+    """Return who a request says that asks, on which ground and for what."""
+    return Asking(
+        gateway=facts.gateway,
+        purpose=facts.purpose,
+        is_serious_crime=facts.is_serious_crime,
+        authority_kind=facts.authority_kind,
+        allowed=frozenset(facts.allowed_items),
+    )
 
 
 def _clarify(sentence: str) -> Finding:

@@ -25,13 +25,7 @@ def open_items(facts: DisclosureRequest) -> list[str]:
 
 def findings(facts: DisclosureRequest) -> dict[str, Finding]:
     """Return what the class gate says of every item that still stands."""
-    asking = gates.Asking(
-        gateway=facts.gateway,
-        purpose=facts.purpose,
-        is_serious_crime=facts.is_serious_crime,
-        authority_kind=facts.authority_kind,
-        allowed=frozenset(facts.allowed_items),
-    )
+    asking = gates.asking_of(facts)
     return {item: gates.class_gate(item, asking) for item in open_items(facts)}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from cases.disclosure import authorities, codes, dataitems, keeping, periods
+from cases.disclosure import authorities, codes, dataitems, gates, keeping, periods
 from cases.disclosure.models import DisclosureRequest
 from cases.kernel import formats, tasks
 from cases.kernel.edits import EditRefused
@@ -64,7 +64,8 @@ def is_about(facts: Mapping[str, Any]) -> bool:
 
 
 def count_anew(case: Case, *, at: datetime) -> None:
-    """Let the clocks of a locked case follow its facts, after a change of them, and shut what was opened by hand.
+    """Let the clocks of a locked case follow its facts, after a change of them; shut what was opened by hand, and
+    let stand what was refused on another ground.
     Raises EditRefused when another authority is named than the one that was verified, or something is said to be asked
     for by word of mouth later than now."""
     row = DisclosureRequest.objects.get(pk=case.pk)
@@ -72,6 +73,7 @@ def count_anew(case: Case, *, at: datetime) -> None:
     if case.state in _CORRECTED:
         _was_said(row, at=at)
     _open_anew(case, row)
+    _stand_again(row)
     keeping.follow(case, at=at)
     periods.align(case, periods.Counted.of(row), at=at)
     if case.state in _CORRECTED and _is_more_urgent(row):
@@ -108,6 +110,22 @@ def _open_anew(case: Case, row: DisclosureRequest) -> None:
     if any(model.history.filter(case_id=case.pk, event_id=event).exists() for model in (DisclosureRequest, CaseParty)):
         row.allowed_items = []
         row.save(update_fields=["allowed_items"])
+
+
+def _stand_again(row: DisclosureRequest) -> None:
+    """What was refused on a ground that is now corrected stands again, where the corrected one does not shut it: it is
+    looked at like anything else that is asked for. What was given is over."""
+    if row.released_at is not None or not row.refused_items:
+        return
+    asking = gates.asking_of(row)
+    refused = {
+        item: code
+        for item, code in row.refused_items.items()
+        if item not in row.items or gates.class_gate(item, asking).outcome == "refuse"
+    }
+    if refused != row.refused_items:
+        row.refused_items = refused
+        row.save(update_fields=["refused_items"])
 
 
 def open_facts(case: Case, facts: Mapping[str, Any]) -> None:

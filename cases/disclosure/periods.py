@@ -20,18 +20,22 @@ __all__ = [
     "GRADE_CLOCKS",
     "ORAL",
     "PURGE",
+    "QUESTIONS",
     "RECEIPT",
     "RETENTION",
     "Counted",
     "align",
     "begin",
     "end_all",
+    "go_on",
     "meet_answer",
     "pause",
     "resume",
+    "wait_for_answer",
 ]
 
 GRADE_CLOCKS = {1: "disclosure_grade_1", 2: "disclosure_grade_2", 3: "disclosure_grade_3"}
+QUESTIONS = {1: "disclosure_question_urgent", 2: "disclosure_question_urgent", 3: "disclosure_question"}
 RECEIPT, PURGE = "disclosure_receipt", "disclosure_purge"
 ORAL, ERROR, ORDER = "k03_written_notice", "k04_error_report", "k07_production_order"
 _FROM = date(2026, 1, 1)
@@ -62,6 +66,23 @@ CLOCKS = (
         unit="working_days",
         is_pausable=True,
         source=_SOURCE,
+        effective_from=_FROM,
+    ),
+    ClockRule(
+        code=QUESTIONS[1],
+        label="The authority's answer to our question, urgent",
+        length=1,
+        unit="hours",
+        source="Internal target: our own time stands still meanwhile, so something has to remind",
+        effective_from=_FROM,
+    ),
+    ClockRule(
+        code=QUESTIONS[3],
+        label="The authority's answer to our question",
+        length=2,
+        unit="working_days",
+        warn_hours=8,
+        source="Internal target: our own time stands still meanwhile, so something has to remind",
         effective_from=_FROM,
     ),
     ClockRule(
@@ -154,6 +175,23 @@ def align(case: Case, of: Counted, *, at: datetime) -> None:
     clocks.refresh_due(case)
 
 
+def wait_for_answer(case: Case, *, grade: int, at: datetime) -> None:
+    """Our own time stands still, and the authority's begins: a question that is forgotten would keep both for ever."""
+    pause(case, at=at)
+    clocks.start(case, QUESTIONS[grade], started_at=at)
+
+
+def go_on(case: Case, *, at: datetime) -> None:
+    """The authority answered."""
+    _end_questions(case, at=at, state="met")
+    resume(case, at=at)
+
+
+def _end_questions(case: Case, *, at: datetime, state: str) -> None:
+    for rule in sorted(set(QUESTIONS.values())):
+        clocks.end(case, rule, at=at, state=state)
+
+
 def pause(case: Case, *, at: datetime) -> None:
     for rule in GRADE_CLOCKS.values():
         clocks.pause(case, rule, at=at)
@@ -175,5 +213,6 @@ def end_all(case: Case, *, at: datetime, state: str) -> None:
     owed. Our copy is destroyed on its day all the same."""
     for rule in (*GRADE_CLOCKS.values(), ORDER):
         clocks.end(case, rule, at=at, state=state)
+    _end_questions(case, at=at, state="cancelled")
     for rule in (*sorted(set(codes.AUTHORISATIONS.values())), ORAL, RECEIPT):
         clocks.end(case, rule, at=at, state="cancelled")

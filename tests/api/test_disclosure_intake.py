@@ -82,6 +82,7 @@ def test_a_desk_that_is_called_back_is_called_back_all_the_same(authority, peopl
         ({"request_type": "interception"}, "/request_type"),
         ({"items": ["everything"]}, "/items/0"),
         ({"begins_at": "2026-11-01T00:00"}, "/begins_at"),
+        ({"begins_at": "2026-11-01T00:00Z", "ends_at": "2026-10-31T23:59Z"}, "/ends_at"),
         ({"about": [{"ip_address": "203.0.113.45"}]}, "/about/0/ip_address"),
         ({"about": []}, "/about"),
         ({"particulars": "4111 1111 1111 1111"}, "/particulars"),

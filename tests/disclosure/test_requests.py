@@ -416,7 +416,11 @@ def test_an_application_that_lapsed_ends_when_two_people_released_the_hold(peopl
 def test_a_question_stops_our_time_until_the_answer(people):
     case = disclosures.clarification(people)
     assert told(case)[-1][1]["question"] == "Is the period in UTC?"
-    assert clocks_of(case) == {"disclosure_grade_3": "paused", "k01_authorisation": "running"}
+    assert clocks_of(case) == {
+        "disclosure_grade_3": "paused",
+        "disclosure_question": "running",
+        "k01_authorisation": "running",
+    }
     back = after(case, "answer", people["k.mistry"], answer="It is.")
     assert (back.state, clocks_of(case)["disclosure_grade_3"]) == ("authenticated", "running")
 
@@ -485,7 +489,11 @@ def test_the_authority_answers_and_cancels_by_the_word_that_it_was_given(people)
     assert facts(case).answer is not None
     ended = hear(case, "le.cancelled")
     assert (ended.state, ended.is_closed) == ("cancelled", True)
-    assert clocks_of(case) == {"disclosure_grade_3": "cancelled", "k01_authorisation": "cancelled"}
+    assert clocks_of(case) == {
+        "disclosure_grade_3": "cancelled",
+        "disclosure_question": "met",
+        "k01_authorisation": "cancelled",
+    }
 
 
 def test_a_refusal_is_told_with_its_reason_and_way(people):

@@ -118,6 +118,7 @@ def _tell(cast: Cast, story: Story, number: int, *, now: datetime) -> None:
     case = intake.open_case("emergency_disclosure", actor=cast.operator, at=at, facts=facts, people=people)
     given = {
         "contact": DESK["code"],
+        "called_on": f"{DESK['phone']} ({DESK['desk']})",
         "is_called_back": True,
         "spoken_to": "Op 77",
         "subscriber": story.subscriber,

@@ -188,7 +188,9 @@ class GiveForm(_StepForm):
     """What was read to whom; and, each said for itself, on which number they were called back, and that they read back
     what they heard. On the screen of an emergency the button that records it says the second."""
 
-    spoken_to = forms.CharField(label="Spoken to", max_length=120)
+    spoken_to = forms.CharField(
+        label="Spoken to", max_length=120, error_messages={"required": "Say whom you gave it to."}
+    )
     subscriber = forms.CharField(label="Subscriber's name", max_length=160, required=False)
     address = forms.CharField(label="Address", max_length=300, required=False, widget=forms.Textarea(attrs={"rows": 2}))
     position = forms.CharField(
