@@ -82,12 +82,14 @@ def _state(payload: Payload) -> dict[str, Any]:
 
 
 def _check(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str]:
-    """A number follows the one before it. It may count from a day that is past, as far back as remittances are reckoned
+    """A number follows the one before it; a wrong one whose day is still to come gives way to another for the very same
+    day, since nothing was reckoned by it. It may count from a day that is past, as far back as remittances are reckoned
     anew: what the law says is so before anybody enters it."""
     if "agency" in payload and _agency(payload) is None:
         return {"agency": "Choose a recovery agency of the register."}
     today, begins, known = calendars.london_date(at), _date(payload["effective_from"]), _known(payload)
-    if known and begins <= known[-1].effective_from:
+    is_another = bool(known) and today < begins == known[-1].effective_from
+    if known and begins <= known[-1].effective_from and not is_another:
         return {"effective_from": "It takes effect after the one before it."}
     if not today - LONGEST_AGO <= begins <= today + AT_MOST:
         return {"effective_from": "It takes effect at most three months ago, or a year ahead. Compare the year."}
@@ -125,14 +127,13 @@ def _since(before: Payload, payload: Payload) -> list[Line]:
 
 
 def _enter(change: Change) -> None:
-    """Write the number down, inside the open action of the proposal."""
+    """Write the number down, inside the open action of the proposal: in the row of its day, where that is to come."""
     said = change.payload
-    DebtFigure.objects.create(
+    DebtFigure.objects.update_or_create(
         code=figures.AUTHORITY if "agency" in said else figures.VAT,
         agency=_agency(said),
-        value=int(said["percent"] if "agency" in said else said["rate"]),
         effective_from=_date(said["effective_from"]),
-        source=said["source"],
+        defaults={"value": int(said["percent"] if "agency" in said else said["rate"]), "source": said["source"]},
     )
 
 

@@ -1,6 +1,6 @@
 """Numbers that a law or an agreement sets, each from a day on: the rate of VAT on an agency's commission, and of how
 much of a debt an agency takes less by itself. What is shipped stands in rates.csv; what the office decided since, by
-two people (figurechanges.py), is a row. Nothing is changed afterwards: what comes is another number from its day on.
+two people (figurechanges.py), is a row. Nothing is changed once its day has come: what comes after is another number.
 """
 
 from __future__ import annotations

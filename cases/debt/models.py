@@ -81,7 +81,8 @@ class Placement(Tracked):
 
 class DebtFigure(Tracked):
     """A number that counts from a day on (Europe/London): the rate of VAT in hundredths of a percent, or with how many
-    percent of a debt one agency may be content by itself. Never changed: what comes after is another row.
+    percent of a debt one agency may be content by itself. Never changed once its day has come: what comes after is
+    another row.
     """
 
     code = models.CharField(max_length=24)

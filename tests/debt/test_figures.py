@@ -133,3 +133,23 @@ def test_the_page_of_batches_says_what_counts_what_comes_and_by_which_source(peo
     assert f"/office/changes/new/settlement_authority/?agency={placements.CODE}" in page
     assert "/office/changes/new/vat_rate/" in page
     assert "/office/changes/new/" not in client_of("o.thackray").get("/debt/batches/").text
+
+
+def test_a_wrong_number_whose_day_is_to_come_gives_way_to_another_and_one_that_counts_does_not(people):
+    agree(people, propose(people, "vat_rate", VAT))
+    day = VAT["effective_from"]
+    agree(people, propose(people, "vat_rate", VAT | {"rate": 2200, "source": "Finance Act 2027 s. 2"}))
+    row = DebtFigure.objects.get(code=figures.VAT)
+    assert (row.value, row.effective_from, row.source) == (2200, day, "Finance Act 2027 s. 2")
+    assert [each.value for each in row.history.order_by("history_id")] == [2250, 2200]
+    for wrong in (AT + timedelta(days=1), AT + timedelta(days=9)):
+        with nothing_written(), pytest.raises(ProposalRefused, match="after the one before it"):
+            proposals.propose("vat_rate", VAT, actor=people[placements.MANAGER], at=wrong, reason="Too late.")
+
+
+def test_a_number_that_was_proposed_for_a_day_to_come_is_not_agreed_to_once_that_day_is_there(people):
+    agree(people, propose(people, "vat_rate", VAT))
+    row = propose(people, "vat_rate", VAT | {"rate": 2200})
+    with nothing_written(), pytest.raises((ProposalRefused, ProposalStale)):
+        proposals.decide(row.uid, "agreed", actor=people[finance(people)], at=AT + timedelta(days=2), reason="Read.")
+    assert DebtFigure.objects.get(code=figures.VAT).value == 2250
