@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -39,7 +40,8 @@ class Example:
     balance_pence: int = 11_400
     back: None = None
     received_at = declared_at = decided_at = date(2026, 1, 5)
-    default_date = satisfied_date = start_date = first_missed_date = date(2026, 2, 16)
+    default_date = start_date = date(2026, 2, 16)
+    first_missed_date, satisfied_date = date(2026, 1, 12), date(2026, 3, 2)
     last_date = extended_date = date(2026, 4, 16)
     default_words = notice_words = "£114.00"
     paid_words: str = "£90.00"
@@ -202,8 +204,8 @@ def _sentences(code: str, text: str, context: Mapping[str, Any]) -> list[str]:
     known = {written(getattr(sample, name)): f"{{{name}}}" for name in template.extra if hasattr(sample, name)}
     unnamed = dict.fromkeys([*_values(sample), *(said for said in context["said"])], OPEN)
     stands = {**unnamed, **named, **known}
-    for value in sorted(stands, key=len, reverse=True):
-        text = text.replace(value, stands[value])
+    for value in sorted(stands, key=len, reverse=True):  # a number is a value only where it stands by itself
+        text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", stands[value].replace("\\", r"\\"), text)
     return [line.strip() for line in text.split("\n") if line.strip() and line.strip() != OPEN]
 
 

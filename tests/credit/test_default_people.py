@@ -6,13 +6,16 @@ import pytest
 from django.test import TestCase
 
 from cases.accounts.models import Account
+from cases.credit.defaults import letters as default_letters
 from cases.credit.defaults import plans
 from cases.credit.defaults.models import Default
 from cases.kernel import calendars
 from cases.kernel.models import CaseAddress, CaseParty, Letter, Task
+from cases.kernel.office import lettertexts
 from cases.kernel.transitions import TransitionRefused
 from cases.ledger import sealing
 from cases.ledger.reads import Reader
+from cases.reports import lettertext
 from tests import associations, defaults, factories
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
@@ -221,3 +224,14 @@ class Arrangement(TestCase):
         row = defaults.facts(case)
         assert plans.why_over(row, today=date(2027, 12, 1)) is None
         assert plans.why_over(row, today=date(2027, 12, 2)) == "ended"
+
+
+def test_a_new_wording_of_each_letter_about_a_default_names_what_the_built_in_one_does():
+    """What a notice of intention has to say (how much, since when, what to pay) is lost by no new wording."""
+    for template in default_letters.LETTERS:
+        body = lettertext.source(template.code, now=factories.AT)
+        assert lettertexts.faults(template.code, body) == [], template.code
+    body = lettertext.source(default_letters.NOTICE, now=factories.AT)
+    assert "you owe us {notice_words} on your {product_words} account" in body
+    assert "{payments_behind} monthly payments are behind; the first was due on {first_missed_date}." in body
+    assert "Pay {notice_words} within the 28 days." in body

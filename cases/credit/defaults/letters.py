@@ -33,6 +33,25 @@ NOTICE, WITHDRAWN, PLAN_OVER = "default_n4", "default_n4_withdrawn", "default_n4
 FILED, SATISFIED, SETTLED, CORRECTED, REMOVED = (
     f"default_n5_{code}" for code in ("filed", "satisfied", "settled", "corrected", "removed")
 )
+# What a later wording may name: a notice of intention says how much, since when and what to pay (SCOR guide).
+_MAY_NAME = {
+    "product_words": "Product of the account",
+    "notice_words": "What is owed, in pounds",
+    "payments_behind": "How many monthly payments are behind",
+    "first_missed_date": "Day on which the first of them was due",
+    "default_words": "Balance of the default, in pounds",
+    "default_date": "Date of the default",
+    "paid_words": "What was paid of the default, in pounds",
+    "satisfied_date": "Day on which it was paid or settled",
+}
+_DEFAULT = ("product_words", "default_words", "default_date")
+_NAMED = {
+    NOTICE: ("product_words", "notice_words", "payments_behind", "first_missed_date"),
+    FILED: _DEFAULT,
+    CORRECTED: _DEFAULT,
+    SATISFIED: (*_DEFAULT, "satisfied_date"),
+    SETTLED: (*_DEFAULT, "paid_words", "satisfied_date"),
+}
 LETTERS = tuple(
     letters.Template(
         code=code,
@@ -40,6 +59,7 @@ LETTERS = tuple(
         label=label,
         template=f"cases/credit/letters/{code}.html",
         effective_from=date(2026, 1, 1),
+        extra={name: _MAY_NAME[name] for name in _NAMED.get(code, ("product_words",))},
     )
     for code, label in (
         (NOTICE, "We intend to record a default"),
