@@ -6,6 +6,8 @@ import pytest
 
 from cases.disclosure import package
 from cases.disclosure.models import ItemGround, PackagePart
+from cases.kernel import edits
+from cases.kernel.evidence import store
 from cases.kernel.models import Case
 from cases.ledger.models import AccessEvent, LedgerEvent
 from tests import disclosures, factories
@@ -129,6 +131,24 @@ def test_a_file_that_is_no_text_is_only_downloaded(people):
     assert answer["Content-Disposition"].startswith("attachment")
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert client_of("e.hallam").get(at(case, "files/2/")).status_code == 404
+
+
+def test_a_large_file_is_handed_out_as_it_is_read_and_counts_as_opened(people):
+    case, actor = disclosures.taken_out(people), people["k.mistry"]
+    data = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 20_000
+    about = {"kind": "extract", "file_name": "till.mp4", "media_type": "video/mp4", "data": data}
+    edits.attach(case.pk, actor=actor, at=disclosures.AT, **about)
+    factories.scan()
+    part = package.put_in(case.pk, 2, item="subscriber_name", actor=actor, at=disclosures.AT)
+    answer = client_of("e.hallam").get(at(case, "files/1/"))
+    assert answer.streaming
+    assert answer["Content-Disposition"].startswith("attachment")
+    assert b"".join(answer.streaming_content) == data
+    assert AccessEvent.objects.filter(actor=people["e.hallam"].label, fields__contains=["part-1"]).exists()
+
+    store.named(part.blob.kept).delete(part.blob.uid)
+    gone = client_of("e.hallam").get(at(case, "files/1/"))
+    assert (gone.status_code, gone.streaming) == (409, False)
 
 
 @pytest.mark.parametrize("count", [1, 3])
