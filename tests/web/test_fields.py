@@ -274,3 +274,13 @@ def test_no_form_leaves_what_is_missing_to_the_browsers_own_bubble():
             if re.search(r"\brequired\b|as_field_group", form) and "novalidate" not in opening:
                 found.append(f"{path}: {opening[:110]}")
     assert found == []
+
+
+def test_each_field_a_page_writes_itself_says_what_type_it_is():
+    """The style sheet draws a field by its type; one without looks like no field at all."""
+    found = []
+    for path in sorted(Path("templates").rglob("*.html")):
+        for field in re.findall(r"<input\b[^>]*", path.read_text(encoding="utf-8")):
+            if "type=" not in field:
+                found.append(f"{path}: {field[:110]}")
+    assert found == []
