@@ -12,7 +12,7 @@ from typing import Any
 from cases.api.problems import MEDIA_TYPE
 from cases.api.schema import SIGNED_HEADERS
 from cases.kernel import notice, releases
-from cases.kernel.exchange import chase, files
+from cases.kernel.exchange import chase, datashapes, files
 from cases.kernel.releases import MessageKind
 
 REFERENCE = "2f1f3b0e-5f0c-4f0e-9f57-6f1f0a3f7c11"
@@ -218,16 +218,7 @@ ANSWER = {
     "type": "object",
     "required": ["errors"],
     "properties": {
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "pointer": {"type": "string", "description": "JSON pointer into data."},
-                    "code": {"type": "string", "description": "Your code of the fault. Its words are not kept."},
-                },
-            },
-        }
+        "errors": datashapes.ERRORS,
     },
 }
 COURSE = (
