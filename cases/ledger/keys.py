@@ -133,7 +133,9 @@ def _problem(path: Path, *, size: int | None = KEY_BYTES) -> str:
 
 
 def _names(path: Path, prefix: str, *, ending: str = "") -> list[str]:
-    found = (file.name for file in path.glob(f"{prefix}*{ending}"))
+    if not path.is_dir():
+        return []
+    found = (name for name in os.listdir(path) if name.startswith(prefix) and name.endswith(ending))
     return sorted((name for name in found if name.endswith(NEXT) == (ending == NEXT)), key=_order)
 
 
