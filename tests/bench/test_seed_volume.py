@@ -168,3 +168,14 @@ def test_volume_is_refused_outside_a_demonstration(db):
     with pytest.raises(CommandError, match="in demo mode only"):
         call_command("seed_volume", cases=1)
     assert not Case.objects.exists()
+
+
+def test_volume_says_so_where_days_of_its_cases_were_erased(db, settings, monkeypatch):
+    def erased(*_args, **_kwargs):
+        raise sealing.KeyDestroyed("a key of a day")
+
+    settings.DEMO = True
+    monkeypatch.setattr("cases.management.commands.seed_volume._template", erased)
+    with pytest.raises(CommandError, match="Add cases before the next morning"):
+        call_command("seed_volume", cases=1)
+    assert not Case.objects.exists()

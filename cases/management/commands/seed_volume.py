@@ -20,6 +20,7 @@ from django.utils import timezone
 from cases.fraud import demo
 from cases.fraud.casetype import FRAUD_REFERRAL
 from cases.kernel.models import Case
+from cases.ledger.sealing import KeyDestroyed
 from cases.management.commands import seed_demo
 from cases.management.volume.capture import capture
 from cases.management.volume.compiler import Compiler
@@ -28,6 +29,10 @@ from cases.management.volume.template import Template
 
 SEED = 20261125
 BATCH = 200
+_TIDIED = (
+    "This office has erased what came in on days in which the new cases are set, so that none can be made for them. "
+    "Add cases before the next morning, or begin with an empty BACKOFFICE_HOME."
+)
 # Of a hundred cases of an office some years old, how many went which way: most are closed or filed. Filings that are
 # amended, disputed or removed are too rare to weigh.
 _WEIGHTS = (3, 2, 3, 1, 3, 1, 1, 1, 26, 0, 0, 0, 0, 0, 0, 1, 48, 7, 2)
@@ -40,7 +45,7 @@ Work = list[tuple[Template, int, int]]
 class Command(BaseCommand):
     """A few cases are made by the verbs of staff and agencies; each is then repeated with other people and keys."""
 
-    help = "Make N invented fraud referrals with true ledgers, in demo mode only. May be repeated to add more."
+    help = "Make N invented fraud referrals with true ledgers, in demo mode only. Again on the same day, more."
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--cases", type=int, required=True, help="how many")
@@ -54,7 +59,10 @@ class Command(BaseCommand):
             raise CommandError("The demo data is still being made: try again when the office says that it is ready.")
         started = time.monotonic()
         _write_fast()
-        templates = self._templates(variants, most=cases)
+        try:
+            templates = self._templates(variants, most=cases)
+        except KeyDestroyed:
+            raise CommandError(_TIDIED) from None
         made = time.monotonic()
         work = _plan(templates, cases - sum(map(len, templates.values())))
         self.stdout.write(f"{cases - len(work)} cases by hand in {made - started:.0f} s")
