@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from cases.kernel.calendars import LONDON
+from cases.kernel.reading.worklist import CAP
 
 __all__ = ["Due", "capped", "clock", "day", "due_words", "moment", "pounds"]
 
@@ -22,10 +23,10 @@ def pounds(pence: int | None) -> str:
 
 
 def capped(count: int | None) -> str:
-    """Write a capped count: past a thousand only that it is more."""
+    """Write a capped count: past the cap only that it is more."""
     if count is None:
         return ""
-    return "1,000+" if count > 1000 else f"{count:,}"
+    return f"{CAP:,}+" if count > CAP else f"{count:,}"
 
 
 def day(value: datetime | date | None) -> str:

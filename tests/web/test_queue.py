@@ -12,6 +12,7 @@ from cases.kernel.models import Case, OutboxMessage, TeamMembership
 from cases.kernel.reading import worklist
 from cases.ledger.models import AccessEvent
 from cases.reports import letters
+from cases.web import writing
 from tests import factories, suspicions
 from tests.web import desk
 
@@ -130,6 +131,10 @@ def test_counts_follow_the_minute_and_the_rights(people):
     assert [worklist.counts(byrne, at=at)["view.overdue"] for at in moments] == [0, 1, 0]
     stranger = replace(byrne, roles=frozenset(), team_ids=frozenset())
     assert worklist.counts(stranger, at=moments[1])["view.overdue"] == 0
+
+
+def test_a_count_past_the_cap_says_only_that_it_is_more():
+    assert [writing.capped(count) for count in (None, 0, 500, 501)] == ["", "0", "500", "500+"]
 
 
 def test_the_agency_of_a_case_is_whom_it_was_told_and_not_the_post(people):

@@ -28,6 +28,7 @@ from cases.kernel.reading.paging import PAGE_SIZE, Cursor, Page, Sort, paged_by,
 from cases.kernel.timing import snoozes
 
 __all__ = [
+    "CAP",
     "LISTED",
     "SORTS",
     "VIEWS",
@@ -42,7 +43,7 @@ __all__ = [
     "urgent",
 ]
 
-CAP = 1000
+CAP = 500  # beyond it a list is long, and a count of it would cost what the list is long
 Moment = datetime
 
 
@@ -218,7 +219,7 @@ def my_cases(actor: Actor) -> QuerySet[Case]:
 def counts(actor: Actor, *, at: datetime, filters: Filters | None = None) -> dict[str, int]:
     """Return how many cases each view, queue and list holds for this actor, in one query; none counts past the cap.
 
-    1,001 means "more than 1,000". With `filters` the views are counted within them.
+    One more than the cap means "more than that". With `filters` the views are counted within them.
     """
     last_moment = _last_moment(at)
     kinds = tuple(casetype.code for casetype in casetypes.all_types())
