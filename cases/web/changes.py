@@ -73,11 +73,11 @@ class Tongue:
 
 
 def _is_of_the_act(change: Change, entry: Entry) -> bool:
-    """Say of a field that it holds for the first time who acts, or the moment of the act: the entry says both."""
-    if change.is_sealed or change.old is not None or not isinstance(change.new, str):
+    """Say of a field that it holds the moment of the act, or for the first time who acts: the entry says both."""
+    if change.is_sealed or not isinstance(change.new, str):
         return False
     if change.field.endswith("_by"):
-        return change.new == entry.actor_name
+        return change.old is None and change.new == entry.actor_name
     return change.field.endswith("_at") and change.new == canonical.timestamp(entry.at)
 
 

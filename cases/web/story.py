@@ -190,6 +190,7 @@ def _sub(casetype: CaseType, entry: Entry) -> str:
     if before and after and before != after and entry.verb.startswith(f"{casetype.code}."):
         parts.append(f"{casetype.lifecycle.state(before).label} → {casetype.lifecycle.state(after).label}")
     parts += _named(casetype, entry.detail)
+    parts += _moved(entry.detail)
     if entry.verb == "case.merged_from" or entry.verb.endswith(".split"):
         parts.append(str(entry.detail.get("reference", "")))
     voided = sum(change.field == "voided_at" and bool(change.new) for change in entry.changes)
@@ -210,6 +211,12 @@ def _named(casetype: CaseType, detail: Mapping[str, object]) -> list[str]:
         links.KINDS[back].back if back in links.KINDS else "",
     )
     return [label for label in found if label]
+
+
+def _moved(detail: Mapping[str, object]) -> list[str]:
+    """Return from which day to which the end of a period moved."""
+    days = [date.fromisoformat(str(detail[name])) for name in ("from_date", "to_date") if detail.get(name)]
+    return [" → ".join(f"{day:%-d %B %Y}" for day in days)] if len(days) == 2 else []  # noqa: PLR2004 -- from and to
 
 
 def _told(casetype: CaseType, entry: Entry, tongue: Tongue) -> Told:

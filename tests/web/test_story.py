@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from cases.kernel import casetypes, record
+from cases.kernel import actors, casetypes, record
 from cases.kernel.models import Case
 from cases.kernel.reading import timeline
 from cases.kernel.reading.timeline import Change
@@ -81,11 +81,27 @@ def test_the_moment_and_the_person_of_an_act_are_not_told_twice():
         changes=(
             Change(row="cases.suspicionreport", key="1", field="submitted_by", new="H. Castellan"),
             Change(row="cases.suspicionreport", key="1", field="submitted_at", new=canonical.timestamp(AT)),
+            Change(
+                **{"row": "cases.pillaranswer", "key": "1", "field": "answered_at"},
+                **{"old": canonical.timestamp(AT - timedelta(days=1)), "new": canonical.timestamp(AT)},
+            ),
             Change(row="cases.suspicionreport", key="1", field="unit_reference", old="", new="FIU-1"),
         ),
     )
     told_of = Tongue(casetypes.get("suspicion_report"), {}).told(entry)
     assert [each[0] for each in told_of] == ["Unit reference"]
+
+
+@pytest.mark.django_db
+def test_a_period_that_is_counted_anew_is_told_with_both_of_its_ends():
+    case = factories.referred(factories.office())
+    moved = {"rule": "fraud_triage", "from_date": "2026-11-17", "to_date": "2026-11-18"}
+    with record.act(case, "clock.recounted", actor=actors.system("calendars"), at=AT, detail=moved):
+        pass
+
+    page = desk.client_of("a.byrne").get(f"/cases/{case.uid}/").content.decode()
+
+    assert "Triage. 17 November 2026 → 18 November 2026" in page
 
 
 @pytest.mark.django_db

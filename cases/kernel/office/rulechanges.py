@@ -225,7 +225,9 @@ KINDS = (
         check=_check_holiday,
         describe=_describe_holiday,
         apply=_enter_holiday,
-        title=lambda row: f"{dict(EFFECTS)[row.payload['effect']]}: {row.payload['name']}, {row.payload['day']}",
+        title=lambda row: (
+            f"{dict(EFFECTS)[row.payload['effect']]}: {row.payload['name']}, {_date(row.payload['day']):%-d %B %Y}"
+        ),
         form=HolidayForm,
     ),
 )
