@@ -15,6 +15,7 @@ __all__ = ["INTAKE", "STATUS", "parse", "schema", "schema_of_person"]
 
 _TEXT = {"type": "string", "minLength": 1}
 _ID = {"type": "string", "minLength": 1, "maxLength": 40, "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$"}
+_MONEY = ("monthly_pence", "handset_pence")
 _PENCE = {"type": "integer", "minimum": 0, "maximum": 10_000_000}
 _LENGTHS = {"title": 20, "forename": 80, "middle_name": 80, "surname": 80, "phone": 24, "email": 120}
 _PLACE = {"line_1": 120, "line_2": 120, "town": 60, "postcode": 10, "country": 60}
@@ -93,7 +94,7 @@ def schema() -> dict[str, Any]:
 
 def parse(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return (facts, people) from a body whose shape the schema has accepted. Raises FieldErrors with JSON pointers."""
-    form = FactsForm({name: value for name, value in data.items() if name not in {"schema_version", "people"}})
+    form = FactsForm({name: value for name, value in data.items() if name not in {"schema_version", "people", *_MONEY}})
     errors = faults_of(form)
     people = []
     for position, said in enumerate(data["people"]):
@@ -104,7 +105,7 @@ def parse(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]
         people += [] if faults else [{**person.person(), "source": "api"}]
     if errors:
         raise FieldErrors(errors)
-    return form.cleaned_data, people
+    return {**form.cleaned_data, **{name: int(data.get(name, 0)) for name in _MONEY}}, people
 
 
 _KNOWN: dict[str, Any] = {

@@ -10,7 +10,7 @@ from cases.agencies.provision import new_inbound_key
 from cases.agencies.transports.base import DeliveryError
 from cases.credit import endpoints
 from cases.credit.intake import EXAMPLE
-from cases.credit.models import Search
+from cases.credit.models import Check, Search
 from cases.kernel import actors
 from cases.kernel.models import Case, OutboxMessage
 from tests import checks, factories
@@ -70,6 +70,12 @@ def test_an_application_is_decided_in_the_same_call_and_a_repeat_gets_the_same_b
     assert (other.status_code, other.json()["errors"][0]["code"]) == (422, "known")
     assert sorted(key for key, _ in lines.footprints) == sorted({key for key, _ in lines.footprints})
     assert ask(secret, EXAMPLE["application_id"]).json() == said
+
+
+def test_what_an_application_costs_is_kept_as_the_order_system_says_it(secret, lines):
+    hand_in(secret, "app-1", handset_pence=129_950)
+    facts = Check.objects.get()
+    assert (facts.monthly_pence, facts.handset_pence) == (4500, 129_950)
 
 
 def test_agencies_that_do_not_answer_in_time_are_asked_again_by_the_queue_under_the_same_key(secret, lines):
