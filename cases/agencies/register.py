@@ -235,6 +235,7 @@ KINDS = (
     Kind(
         code="agency_new",
         label="Enter an agency",
+        title=registerparts.titled("Enter the agency"),
         makers=DIRECTORY,
         checkers=registerparts.CHECKERS,
         subject=registerparts.subject,
@@ -246,6 +247,7 @@ KINDS = (
     Kind(
         code="agency_terms",
         label="Change an agency's terms",
+        title=registerparts.titled("Change the terms of"),
         makers=DIRECTORY,
         checkers=registerparts.CHECKERS,
         subject=registerparts.subject,
@@ -259,6 +261,7 @@ KINDS = (
     Kind(
         code="agency_address",
         label="Change an agency's address",
+        title=registerparts.titled("Change the address of"),
         makers=DIRECTORY,
         checkers=registerparts.CHECKERS,
         subject=registerparts.subject,
@@ -271,6 +274,7 @@ KINDS = (
     Kind(
         code="agency_key_make",
         label="Make a key for an agency",
+        title=registerparts.titled("Make a key for"),
         makers=registerparts.KEEPERS,
         checkers=registerparts.CHECKERS,
         subject=registerparts.subject,
@@ -282,6 +286,7 @@ KINDS = (
     Kind(
         code="agency_key_end",
         label="End a key of an agency",
+        title=registerparts.titled("End a key of"),
         makers=registerparts.KEEPERS,
         checkers=registerparts.CHECKERS,
         subject=registerparts.subject,
@@ -293,6 +298,7 @@ KINDS = (
     Kind(
         code="agency_pause",
         label="Pause an agency beyond an hour",
+        title=registerparts.titled("Pause beyond an hour:"),
         makers=DIRECTORY | registerparts.KEEPERS,
         checkers=registerparts.CHECKERS,
         subject=registerparts.subject,
@@ -305,6 +311,7 @@ KINDS = (
     Kind(
         code="agency_resume",
         label="End an agency's pause",
+        title=registerparts.titled("End the pause of"),
         makers=DIRECTORY | registerparts.KEEPERS,
         checkers=registerparts.CHECKERS,
         subject=registerparts.subject,

@@ -112,6 +112,11 @@ def _public(payload: Payload, at: datetime) -> PublicKey | None:
         return None
 
 
+def _key_subject(payload: Payload) -> str:
+    """A partner brings a server and a certificate on one day: the one does not wait for the other."""
+    return f"{registerparts.subject(payload)}/{payload['key_kind']}"
+
+
 def _check_partner_key(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, str]:
     agency, found = agency_of(payload["code"]), _public(payload, at)
     if agency is None or _files_out(payload) is None:
@@ -134,7 +139,7 @@ def _describe_partner_key(_before: Payload, payload: Payload) -> list[Line]:
         found = partnerkeys.read(payload["key_kind"], payload["public"], at=datetime.min.replace(tzinfo=UTC))
     except KeyRefused:
         return [Line(label=partnerkeys.KINDS[payload["key_kind"]], old="", new="cannot be read")]
-    until = calendars.london_date(found.expires_at).isoformat() if found.expires_at else "never"
+    until = f"{calendars.london_date(found.expires_at):%-d %B %Y}" if found.expires_at else "never"
     return [
         Line(label=partnerkeys.KINDS[found.kind], old="", new=found.fingerprint),
         Line(label="Ends", old="", new=until),
@@ -183,6 +188,7 @@ KINDS = (
     Kind(
         code="agency_files",
         label="Exchange files with an agency beside messages",
+        title=registerparts.titled("Exchange files beside messages with"),
         makers=DIRECTORY,
         checkers=registerparts.CHECKERS,
         subject=registerparts.subject,
@@ -194,6 +200,7 @@ KINDS = (
     Kind(
         code="agency_file_keys",
         label="Make our keys for an agency's files",
+        title=registerparts.titled("Make our keys for the files of"),
         makers=registerparts.KEEPERS,
         checkers=registerparts.CHECKERS,
         subject=registerparts.subject,
@@ -205,6 +212,7 @@ KINDS = (
     Kind(
         code="agency_folder",
         label="Change the folder of an agency's files",
+        title=registerparts.titled("Change the folder of the files of"),
         makers=DIRECTORY,
         checkers=registerparts.CHECKERS,
         subject=registerparts.subject,
@@ -217,9 +225,10 @@ KINDS = (
     Kind(
         code="agency_partner_key",
         label="Enter a public key of an agency",
+        title=registerparts.titled("Enter a public key of"),
         makers=registerparts.KEEPERS,
         checkers=registerparts.CHECKERS,
-        subject=registerparts.subject,
+        subject=_key_subject,
         check=_check_partner_key,
         describe=_describe_partner_key,
         apply=_enter_partner_key,
@@ -228,6 +237,7 @@ KINDS = (
     Kind(
         code="agency_partner_key_end",
         label="End a public key of an agency",
+        title=registerparts.titled("End a public key of"),
         makers=registerparts.KEEPERS,
         checkers=registerparts.CHECKERS,
         subject=registerparts.subject,

@@ -11,6 +11,7 @@ from django import forms
 from cases.agencies import partnerkeys
 from cases.agencies.addresses import AddressRefused, NotResolved, pin, scheme_of
 from cases.agencies.partnerkeys import KeyRefused
+from cases.kernel import notice
 from cases.kernel.exchange import agencies
 from cases.kernel.exchange.agreements import STATES, Terms
 from cases.kernel.models import Agency
@@ -38,6 +39,7 @@ __all__ = [
     "terms_state",
 ]
 
+KINDS = sorted({**notice.RECIPIENTS, "processor": "Processors of partners"}.items(), key=lambda each: each[1])
 WAYS = {"out": "Our messages to them", "in": "Their calls to us"}
 NOWHERE = "Nothing would be sent to that address: it must be https, sftp, smtp or smtps, resolve, and be public."
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -85,7 +87,7 @@ class AgencyForm(ChangeForm):
     """A further agency, not yet active."""
 
     code = forms.SlugField(label="Code", max_length=40, help_text="Small letters and hyphens. Never changes.")
-    kind = forms.SlugField(label="Kind", max_length=40, help_text="fpa, cra, dca, lea, post and so on.")
+    kind = Chosen(label="Kind", choices=KINDS)
     display_name = forms.CharField(label="Name", max_length=80)
     country = forms.RegexField(r"^[A-Z]{2}\Z", label="Established in", initial="GB", help_text="Two capital letters.")
     address = forms.CharField(label="Address of its messages", max_length=400, help_text=ADDRESS_HELP)

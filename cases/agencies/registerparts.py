@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from cases.agencies.addresses import AddressRefused, check_form, scheme_of
 from cases.agencies.registerforms import NOWHERE, agency_of
 from cases.kernel.exchange import agencies
-from cases.kernel.models import Channel
+from cases.kernel.models import Channel, Proposal
 from cases.kernel.office.kinds import Line, Payload
 
-__all__ = ["CHECKERS", "KEEPERS", "MOST_KEYS", "address_faults", "lines", "out", "outs", "subject", "text", "way"]
+__all__ = [
+    "CHECKERS",
+    "KEEPERS",
+    "MOST_KEYS",
+    "address_faults",
+    "lines",
+    "out",
+    "outs",
+    "subject",
+    "text",
+    "titled",
+    "way",
+]
 
 CHECKERS = frozenset({"disclosure_approver"})
 KEEPERS = frozenset({"system_administrator"})
@@ -21,6 +34,12 @@ FILE_SECONDS = 50
 def subject(payload: Payload) -> str:
     """Return what a change of an agency's entry is about."""
     return f"agency/{payload['code']}"
+
+
+def titled(words: str) -> Callable[[Proposal], str]:
+    """Return how a change is called: what is done, and to which agency. Whoever agrees to a key or an address has to
+    read whose it is."""
+    return lambda row: f"{words} {row.payload['code']}"
 
 
 def lines(labels: dict[str, str], before: Payload, payload: Payload) -> list[Line]:

@@ -138,6 +138,7 @@ KINDS = (
     Kind(
         code="authority_contact",
         label="Enter or change a desk of an authority",
+        title=lambda row: f"Enter or change the desk {row.payload['code']} of {row.payload['agency']}",
         makers=frozenset({"disclosure_officer"}),
         checkers=frozenset({"disclosure_approver"}),
         subject=_subject,

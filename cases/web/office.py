@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -62,6 +62,10 @@ VIEWS: Mapping[str, tuple[str, Callable[[Actor], Rows]]] = {
 }
 
 
+def _labels(codes: Iterable[str]) -> str:
+    return " or ".join(roles.ROLES[code].label for code in sorted(codes) if code in roles.ROLES)
+
+
 def entry(row: Proposal) -> dict[str, Any]:
     """Return a change as lists show it."""
     label, tone = STATES[row.state]
@@ -71,7 +75,7 @@ def entry(row: Proposal) -> dict[str, Any]:
         "title": proposals.title(row),
         "state": label,
         "tone": tone,
-        "needs": " or ".join(roles.ROLES[code].label for code in row.needs if code in roles.ROLES),
+        "needs": _labels(row.needs),
         "meanwhile": kind.meanwhile_says if kind is not None and row.state == "open" else "",
     }
 
@@ -259,7 +263,14 @@ def propose(request: HttpRequest, kind: str) -> HttpResponse:
     elif form.is_bound:
         problems, status = form_problems(form), 422
     given = form.data if form.is_bound else form.initial
-    shown = {"kind": declared, "form": form, "problems": problems, "preview_url": _preview(kind, given)}
+    always = declared.checkers if declared.needs is None else ()
+    shown = {
+        "kind": declared,
+        "needs": _labels(always or ()).lower(),
+        "form": form,
+        "problems": problems,
+        "preview_url": _preview(kind, given),
+    }
     return render(request, "cases/office/propose.html", shown, status=status)
 
 

@@ -13,7 +13,7 @@ from cases.agencies.registerforms import AddressForm, AgencyForm, PartnerKeyForm
 from cases.kernel import transitions
 from cases.kernel.errors import NotAllowed
 from cases.kernel.exchange import agencies, agreements
-from cases.kernel.models import Agency, AgencyTerms, ChannelKey, OutboxMessage
+from cases.kernel.models import Agency, AgencyTerms, ChannelKey, OutboxMessage, PartnerKey
 from cases.kernel.office import proposals
 from cases.kernel.releases import ReleaseRefused
 from tests import factories
@@ -222,3 +222,27 @@ def test_a_pause_ends_with_the_beginning_of_a_london_day(people):
     proposals.decide(row.uid, "agreed", actor=checker, at=late, reason="Read and agreed.")
     (channel,) = agencies.channels_out(agencies.get(FPA))
     assert channel.health.paused_until == datetime(2026, 7, 2, 23, 0, tzinfo=UTC)
+
+
+def test_server_and_certificate_of_one_agency_are_proposed_on_one_day_and_both_count_as_changes_of_it(people, taker):
+    certificate = keeping(
+        people, "agency_partner_key", key_kind="openpgp", public=openpgp.make_pair("Drama Recoveries")[1].armored
+    )
+    server = keeping(people, "agency_partner_key", key_kind="ssh_host", public=partnerkeys.make_ssh_pair()[1])
+    with nothing_written(), pytest.raises(proposals.ProposalRefused, match="waits for a decision already"):
+        keeping(people, "agency_partner_key", key_kind="ssh_host", public=partnerkeys.make_ssh_pair()[1])
+    keeper = one_with(people, "system_administrator")
+    assert agreements.too_close(taker, keeper, at=AT) == ""
+
+    agree(people, server)
+
+    assert agreements.too_close(taker, keeper, at=AT).startswith("You changed the entry of ")
+    agree(people, certificate)
+    assert {row.kind for row in PartnerKey.objects.filter(agency=taker)} == {"openpgp", "ssh_host"}
+
+
+def test_an_agency_is_of_a_kind_that_there_is(people, monkeypatch):
+    monkeypatch.setattr(addresses, "_resolve", lambda host, port: [ipaddress.ip_address("93.184.215.14")])
+    typed = {"code": "new", "kind": "dcaa", "display_name": "New", "country": "GB", "reason": "New."}
+    filled = AgencyForm({**typed, "address": "https://new.example.org/"}, actor=people["k.mistry"])
+    assert list(filled.errors) == ["kind"]

@@ -66,3 +66,22 @@ def test_a_form_that_says_of_nothing_what_changes_leads_to_the_list(people, kind
         answer = client.get(path, follow=True)
     assert answer.redirect_chain == [(reverse(f"web:{page}"), 302)]
     assert "Choose in this list what is to change." in answer.content.decode()
+
+
+def test_a_change_is_called_by_what_it_changes_so_that_whoever_agrees_reads_whose_it_is():
+    """An address, a key, a number to call back: agreed to for the wrong agency, data goes to somebody else."""
+    assert [kind.code for kind in proposals.all_kinds() if kind.title is None] == []
+
+
+def test_the_second_person_reads_of_which_agency_the_address_is(people):
+    payload = {"code": "sandbox-fraud-register", "address": "https://moved.example.org/"}
+    row = proposals.propose("agency_address", payload, actor=people["k.mistry"], at=factories.AT, reason="They moved.")
+
+    page = desk.client_of("e.hallam").get(reverse("web:change", args=[row.uid])).content.decode()
+
+    assert "<h1>Change the address of sandbox-fraud-register</h1>" in page
+
+
+def test_the_form_says_who_has_to_agree(people):
+    page = desk.client_of("k.mistry").get(reverse("web:propose", args=["agency_address"])).content.decode()
+    assert "It happens when another person agrees: disclosure approver." in page

@@ -165,6 +165,7 @@ KINDS = (
     Kind(
         code="partner_agreement",
         label="Enter or change an agreement with a partner",
+        title=lambda row: f"Enter or change the agreement {row.payload['reference']} with {row.payload['agency']}",
         makers=frozenset({"disclosure_officer"}),
         checkers=frozenset({"disclosure_approver"}),
         subject=_subject,

@@ -220,9 +220,8 @@ def too_close(agency: Agency, actor: Actor, *, at: datetime) -> str:
     if actor.user_id is None:
         return ""
     mine = Q(maker_id=actor.user_id) | Q(checker_id=actor.user_id)
-    changed = Proposal.objects.filter(
-        mine, subject=f"agency/{agency.code}", state="agreed", ended_at__gt=at - APART, ended_at__lte=at
-    )
+    entry = Q(subject=f"agency/{agency.code}") | Q(subject__startswith=f"agency/{agency.code}/")
+    changed = Proposal.objects.filter(mine, entry, state="agreed", ended_at__gt=at - APART, ended_at__lte=at)
     if not changed.exists():
         return ""
     return f"You changed the entry of {agency.display_name} within a day: another person releases to it."
