@@ -190,7 +190,7 @@ def _paper(letter: Letter, addressee: Addressee, *, now: datetime) -> Paper:
         "role": letter.party.role,
         "told": _told(letter),
         "facts": facts,
-        "said": _said(letter, facts, template.says, now=now) if template.says else (),
+        "said": _said(letter, facts, template, now=now) if template.says else (),
         "matter": casetype.topic_label(case.topic),
         "periods": {
             clock.rule: clock for clock in case.clocks.filter(party=letter.party, ended_at=None).order_by("pk")
@@ -209,9 +209,10 @@ def _paper(letter: Letter, addressee: Addressee, *, now: datetime) -> Paper:
     )
 
 
-def _said(letter: Letter, facts: Any, names: tuple[str, ...], *, now: datetime) -> list[str]:
-    """Open what was typed for the person; the access log says so."""
-    (opened,) = sealing.open_rows([facts], names, reader=_reader(letter), at=now)
+def _said(letter: Letter, facts: Any, template: notices.Template, *, now: datetime) -> list[str]:
+    """Open what is said to the person alone; the access log says so."""
+    row = template.says_of(letter) if template.says_of else facts
+    (opened,) = sealing.open_rows([row], template.says, reader=_reader(letter), at=now)
     if any(isinstance(value, sealing.Erased) for value in opened.values()):
         raise LetterRefused("erased")
     return [str(value) for value in opened.values() if value]

@@ -22,7 +22,7 @@ from cases.reports.pdf import Paper
 __all__ = ["TEMPLATE", "example", "filled", "paper", "source"]
 
 TEMPLATE = "cases/reports/letter_text.html"
-SAID = {"account_reference": "8001234567"}
+SAID = dict.fromkeys(("account_reference", "number"), "8001234567")
 LINES = {"line_1": "12 Harbour Row", "town": "Penzance", "postcode": "TR18 0ZZ"}
 
 

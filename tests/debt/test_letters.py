@@ -4,7 +4,11 @@ import re
 
 import pytest
 
+from cases.debt.sale import tapes
+from cases.kernel import actors, record
+from cases.kernel.exchange import letters
 from cases.kernel.models import Letter, Task
+from cases.ledger import sealing
 from cases.ledger.reads import Reader
 from cases.reports import letters as written
 from tests import factories, placements, sales
@@ -45,10 +49,32 @@ def test_whoever_no_letter_about_a_placement_reaches_is_told_by_hand():
     assert set(Letter.objects.filter(case=case).values_list("party__number", flat=True)) == {1}
 
 
-def test_a_notice_of_assignment_is_one_sheet_and_says_how_much():
+@pytest.mark.parametrize("place", ["eaw", "sct", "nir"])
+def test_a_notice_of_assignment_is_one_sheet_and_names_the_very_debt_and_what_the_buyer_was_given(place):
     case = sales.noticed(factories.office())
     line = case.debt_sale.lines.get()
-    letter = Letter.objects.filter(sale_notice__line=line).first()
+    letter = Letter.objects.filter(sale_notice__line=line).earliest("pk")
+    with record.act(case, "test.elsewhere", actor=actors.system("tests"), at=sales.LATER):
+        letter.template = f"sale_n7_{place}"
+        letter.save(update_fields=["template"])
     said = words(letter, at=sales.LATER)
-    assert f"what you owe on your account with us: £{line.balance_pence / 100:,.2f}." in said
+    owed = f"£{line.balance_pence / 100:,.2f}"
+    assert f"what you owe on your account {sales.newest_number()} with us: {owed} (their reference" in said
+    assert f"(their reference {case.reference}/1)." in said
     assert "Fraud and Identity Desk" not in said
+    # It says what the tape of the buyer holds: a notice that left some of it out would not be true.
+    assert (
+        "They have your name, date of birth and contact details, and the number, amounts and dates of the account"
+        in said
+    )
+    assert {"holder_1_date_of_birth", "holder_1_phone", "account", "last_payment_date"} <= set(tapes.FINAL)
+
+
+def test_a_notice_of_an_account_whose_number_is_erased_is_not_written():
+    case = sales.noticed(factories.office())
+    letter = Letter.objects.filter(sale_notice__line__sale=case.pk).earliest("pk")
+    sealing.destroy(letter.sale_notice.line.account.key, actor="tests", reason="tests", at=sales.LATER)
+    assert not written.write(letter.pk, now=sales.LATER)
+    letter.refresh_from_db()
+    assert (letter.state, letter.message) == ("due", None)
+    assert Task.objects.get(case=case, kind=letters.FAILED).detail["problem"] == "erased"

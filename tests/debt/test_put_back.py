@@ -115,6 +115,7 @@ def test_each_notice_says_what_it_is_of_whenever_it_is_written(people):
     assert "we assigned to Drama Purchase" in words(first)
     said = words(second)
     assert "assigned back to us" in said and "The sale changes" not in said
+    assert f"on your account {sales.newest_number()} with us (reference {case.reference}/1)." in said
     assert "does not ask you to pay" in said
     assert "Please pay" not in said
 

@@ -83,6 +83,11 @@ class DebtSaleAccount(Tracked):
     def __str__(self) -> str:
         return f"line {self.number} of {self.sale_id}"
 
+    @property
+    def reference(self) -> str:
+        """Return by what its buyer and its holders know a sold account."""
+        return f"{self.sale.case.reference}/{self.number}"
+
 
 class SaleLook(Tracked):
     """One run of every exclusion over a sale, asked for by a person and done by a job.

@@ -52,6 +52,8 @@ LETTERS = tuple(
         label=f"Notice of assignment ({place})",
         template=f"cases/debt/letters/n7_{jurisdiction}.html",
         effective_from=date(2026, 1, 1),
+        says=("number",),
+        says_of=lambda letter: letter.sale_notice.line.account,
     )
     for jurisdiction, place in (("eaw", "England and Wales"), ("sct", "Scotland"), ("nir", "Northern Ireland"))
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -76,7 +76,8 @@ class Template:
     """One notice with its built-in wording. Later wordings are rows (lettertexts.py).
 
     `extra` are placeholders a later wording may use beside the common ones: names of fields of the kind's facts.
-    `says` names sealed facts that were typed for the person: they are opened and printed, whatever the wording.
+    `says` names sealed values that are for the person, of the case's facts or of the row that `says_of` returns: they
+    are opened and printed, whatever the wording.
     `kept_by` names the periods of a person with which the record about them ends.
     """
 
@@ -87,6 +88,7 @@ class Template:
     effective_from: date
     extra: Mapping[str, str] = field(default_factory=dict)
     says: tuple[str, ...] = ()
+    says_of: Callable[[Letter], Any] | None = None
     kept_by: tuple[str, ...] = ()
 
 
