@@ -72,7 +72,15 @@ def _opened(request: HttpRequest, case: Case, why: str) -> dict[str, Any]:
         "particulars": plain["particulars"],
         "addresses": list(seen),
         "about": [_about(each, moments) for each, moments in seen.items()],
-        "holders": [{"row": row, "address": each["address"]} for row, each in zip(holders, held, strict=True)],
+        "holders": [
+            {
+                "row": row,
+                "address": each["address"],
+                "since": report.moment(row.begins_at),
+                "until": report.moment(row.ends_at),
+            }
+            for row, each in zip(holders, held, strict=True)
+        ],
     }
 
 

@@ -13,7 +13,7 @@ from cases.kernel import notice
 from cases.kernel.casetypes import Check
 from cases.kernel.models import Agency, Case
 
-__all__ = ["ITEM_LABELS", "amount", "checks", "context", "facts_view", "topic", "topic_label"]
+__all__ = ["ITEM_LABELS", "amount", "checks", "context", "facts_view", "moment", "topic", "topic_label"]
 
 _TYPES, _PURPOSES, _REFUSALS = dict(codes.TYPES), dict(codes.PURPOSES), dict(codes.REFUSALS)
 ITEM_LABELS = {code: item.label for code, item in ITEMS.items()}
@@ -33,7 +33,8 @@ def amount(_facts: Mapping[str, Any]) -> int | None:
     return None
 
 
-def _moment(at: datetime | None) -> str:
+def moment(at: datetime | None) -> str:
+    """Return a moment of a request in UTC, and say so: an hour's mistake names the wrong person."""
     return f"{at.astimezone(UTC):%-d %B %Y %H:%M} UTC" if at else ""
 
 
@@ -58,7 +59,7 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         ("Statutory purpose", _purpose(facts)),
         ("Granted or ordered on", f"{facts.granted_date:%-d %B %Y}" if facts.granted_date else "Not said"),
         ("Asked for", _names(facts.items) or "Nothing yet"),
-        ("Period", " to ".join(filter(None, (_moment(facts.begins_at), _moment(facts.ends_at)))) or "None"),
+        ("Period", " to ".join(filter(None, (moment(facts.begins_at), moment(facts.ends_at)))) or "None"),
         ("May the customer be told", "Yes, the authority says so" if facts.may_tell_subject else "No"),
     ]
     return [*rows, *_flags(facts), *_desk(facts), *_decided(facts)]
@@ -98,7 +99,7 @@ def _decided(facts: DisclosureRequest) -> list[tuple[str, str]]:
         ("Cancelled by them", facts.cancelled_at),
         ("Our copy destroyed", facts.purged_at),
     )
-    rows = [(name, _moment(at)) for name, at in moments if at]
+    rows = [(name, moment(at)) for name, at in moments if at]
     rows += [
         (f"Refused: {label(item)}", _REFUSALS.get(code, code)) for item, code in sorted(facts.refused_items.items())
     ]

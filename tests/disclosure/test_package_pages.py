@@ -39,6 +39,12 @@ def test_an_officer_makes_a_package_and_an_approver_releases_it_by_the_pages(peo
         assert officer.post(at(case, f"reasons/{item}/"), typed).status_code == 302
     typed = {"address": "+447700900789", "subject": "A", "begins_at": "2025-03-01T00:00Z", "ends_at": ""}
     assert officer.post(at(case, "holders/"), typed).status_code == 302
+    summer = typed | {"begins_at": "2024-06-30T23:00Z", "ends_at": "2025-03-01T00:00Z"}
+    assert officer.post(at(case, "holders/"), summer).status_code == 302
+    # In summer London is an hour ahead: the page says the moment as it was typed.
+    table = officer.get(at(case)).content.decode()
+    assert "30 June 2024 23:00 UTC" in table
+    assert "1 March 2025 00:00 UTC" in table
     sheet = {"item": "subscriber_name", "media_type": "text/plain", "content": "Osian Marchbanks", "subject": ""}
     assert officer.post(at(case, "files/"), sheet).status_code == 302
     table = {"item": "outgoing_calls", "media_type": "text/csv", "content": ROWS, "subject": ""}
