@@ -96,13 +96,31 @@ def fault(case: Case, *, actor: Actor, at: datetime) -> str | None:
         return "Two subscribers are entered as holding one address at one time: say until when the first one did."
     if held.keys() - set(known):
         return "Somebody is entered as holding an address that nobody asked about."
+    shares = {
+        item: {of: _shares(item, case, mine, seen.get(of, ())) for of, mine in held.items()}
+        for item in {each.item for each in wanted}
+    }
     for part in parts:
         if ITEMS[part.item].opened_by not in codes.ADDRESSED:
             continue
-        shares = {of: _shares(part, facts, mine, seen.get(of, ())) for of, mine in held.items()}
-        if wrong := _of_somebody_else(part, held, shares) or _wrong(part, wanted, shares, reader, at):
+        theirs = shares.get(part.item, {})
+        if wrong := _of_somebody_else(part, held, theirs) or _wrong(part, wanted, theirs, reader, at):
             return wrong
-    return None
+    return next(filter(None, (_left_out(item, parts, theirs) for item, theirs in sorted(shares.items()))), None)
+
+
+def _left_out(item: str, parts: Sequence[PackagePart], shares: dict[str, list[Part]]) -> str | None:
+    """Where an address changed hands in the time that was asked for, each who held it has a file of what is given:
+    without one the authority would believe that there was nothing of them."""
+    there = {part.subject for part in parts if part.item == item}
+    turns = [{share.subject for share in theirs} - {""} for theirs in shares.values()]
+    held = set().union(*(subjects for subjects in turns if len(subjects) > 1))
+    if not there or not (missing := sorted(held - there)):
+        return None
+    return (
+        f"{label(item)}: there is no file of subscriber {missing[0]}, who held the address in the time that was asked "
+        "for. Put one in; a table without rows says that nothing is held of them."
+    )
 
 
 def _overlap(rows: Sequence[Holder]) -> bool:
@@ -189,16 +207,15 @@ def _wrong(
     return _not_theirs(part, rows, shares)
 
 
-def _shares(
-    part: PackagePart, facts: DisclosureRequest, mine: Sequence[Holder], seen: Sequence[datetime]
-) -> list[Part]:
+def _shares(item: str, case: Case, mine: Sequence[Holder], seen: Sequence[datetime]) -> list[Part]:
     """Return who held an address in the time that was asked for, each with their share of it. Who and what is asked of
     whoever held it when it was seen, where the request says when; else of the period, and without one of whoever held
     it when the request came in."""
-    if seen and ITEMS[part.item].item_class == "entity":
+    facts = case.disclosure_request
+    if seen and ITEMS[item].item_class == "entity":
         return [share for at in sorted(seen) for share in divide(at, at + _MOMENT, mine)]
-    begins_at = facts.begins_at or facts.ends_at or part.case.opened_at
-    return divide(begins_at, max(facts.ends_at or part.case.opened_at, begins_at + _MOMENT), mine)
+    begins_at = facts.begins_at or facts.ends_at or case.opened_at
+    return divide(begins_at, max(facts.ends_at or case.opened_at, begins_at + _MOMENT), mine)
 
 
 def _not_theirs(part: PackagePart, rows: Sequence[Row], shares: dict[str, list[Part]]) -> str | None:

@@ -499,6 +499,36 @@ def test_a_row_of_the_other_subscribers_time_keeps_the_package(people):
     assert "line 3: the address was subscriber B's then" in refusal(case, "submit", people["k.mistry"], checked=CHECKED)
 
 
+def test_each_who_held_an_address_in_the_time_asked_for_has_a_file_of_each_item(people):
+    case, officer = disclosures.taken_out(people), people["k.mistry"]
+    for item in ("subscriber_name", "outgoing_calls"):
+        disclosures.say_why(case, item, people)
+    changed_hands = datetime(2026, 11, 6, tzinfo=UTC)
+    disclosures.held_by(case, "A", datetime(2024, 5, 2, tzinfo=UTC), changed_hands, people)
+    disclosures.held_by(case, "B", changed_hands, datetime(2026, 11, 20, tzinfo=UTC), people)
+    # Whoever has it since the time that was asked for has nothing to do with it.
+    disclosures.held_by(case, "C", datetime(2026, 11, 20, tzinfo=UTC), None, people)
+    for subject in "AB":
+        disclosures.add(case, "subscriber_name", disclosures.NAMES, people, subject=subject)
+    disclosures.add(case, "outgoing_calls", table(*calls(datetime(2026, 11, 2, tzinfo=UTC), 3)), people, subject="A")
+    assert refusal(case, "submit", officer, checked=CHECKED) == (
+        "Records of outgoing calls: there is no file of subscriber B, who held the address in the time that was asked "
+        "for. Put one in; a table without rows says that nothing is held of them."
+    )
+    disclosures.add(case, "outgoing_calls", table(), people, subject="B")
+    assert after(case, "submit", officer, checked=CHECKED).state == "quality_check"
+
+
+def test_a_package_whose_people_were_all_detached_is_refused_in_words(people):
+    case = disclosures.extracting(people)
+    asked = {"reason": "Another number.", "inputs": {"person": "1"}}
+    transitions.apply(case.pk, "detach", actor=people["k.mistry"], at=AT, **asked)
+    if (waiting := approvals.open_for(case, "detach")) is not None:
+        verdicts.decide(waiting.uid, "agreed", actor=people["e.hallam"], at=AT, reason="Seen.")
+    said = refusal(case, "submit", people["k.mistry"], checked=CHECKED)
+    assert said == "01-subscriber_name.csv: nobody is entered as holding the address in the time that was asked for."
+
+
 def test_one_address_is_nobodys_and_somebody_elses_at_one_moment(people):
     case = disclosures.taken_out(people, items=["subscriber_name"])
     disclosures.say_why(case, "subscriber_name", people)
