@@ -35,7 +35,14 @@ def test_an_account_is_found_by_its_number_and_its_page_says_how_it_stands():
     last = case.debt_sale.lines.order_by("-number").first()
     page = client_of(sales.MANAGER).get(f"/debt/sales/{case.uid}/accounts/").text
     assert "Find an account" in page and "8600700029" not in page
-    for text in ("8600700029", " 86-00 700 029 ", str(last.uid), last.uid.hex):
+    for text in (
+        "8600700029",
+        " 86-00 700 029 ",
+        str(last.uid),
+        last.uid.hex,
+        last.reference,
+        f"{case.reference.lower()} / 30",
+    ):
         answer = found(case, text)
         assert answer.redirect_chain == [(f"/debt/sales/{case.uid}/accounts/{last.number}/", 302)]
         shown = answer.text
@@ -47,10 +54,20 @@ def test_what_is_not_there_is_said_and_what_stands_in_another_sale_is_named():
     people = factories.office()
     case, other = pool_of(people, 710_000, 2), pool_of(people, 720_000, 2)
     events = LedgerEvent.objects.count()
-    for text in ("8699999999", "no number", str(uuid4()), "'; --"):
+    absent = (
+        f"{case.reference}/3",
+        f"{case.reference}/x",
+        f"{case.reference}/",
+        "SAL-1999-000001/1",
+        "/",
+        "/1",
+        "1/" + "9" * 40,
+    )
+    for text in ("8699999999", "no number", str(uuid4()), "'; --", *absent):
         answer = found(case, text)
         assert (answer.status_code, NOT_HERE in answer.text, "It stands in" in answer.text) == (422, True, False)
-    assert f"{NOT_HERE} It stands in {other.reference}, line 1." in found(case, "8600720000").text
+    for text in ("8600720000", f"{other.reference}/1"):
+        assert f"{NOT_HERE} It stands in {other.reference}, line 1." in found(case, text).text
     assert "Type the number of an account." in found(case, "  ").text
     assert LedgerEvent.objects.count() == events
 

@@ -92,9 +92,11 @@ MOVES = {
 
 def find(text: str, *, actor: Actor) -> list[DebtSaleAccount]:
     """Return the lines of one account in the sales that a person may see, the newest sale first: by the number of the
-    account, however it is written, or by the reference that buyers have of the line. Two queries."""
+    account, however it is written, or by the reference of the line: what bidders have, or what stands on the tape of
+    the buyer and on the notice. At most two queries."""
+    sale, _, number = text.rpartition("/")
     try:
-        named = Q(uid=UUID(text))
+        named = Q(sale__case__reference=sale.strip().upper(), number=int(number)) if sale else Q(uid=UUID(text))
     except ValueError:
         account = storing.find(text)
         if account is None:
