@@ -6,17 +6,18 @@ from datetime import timedelta
 
 import pytest
 
-from cases.debt.sale import prices
+from cases.debt.sale import lines, prices
 from cases.debt.sale.models import DebtSaleAccount
-from cases.kernel import actors, outbox
+from cases.kernel import actors, edits, outbox
 from cases.kernel.exchange import agencies, batchformat
-from cases.kernel.models import Case, Channel, OutboxMessage, Release, Task
+from cases.kernel.models import Agency, Case, Channel, OutboxMessage, Release, Task
 from cases.ledger import verify
 from cases.ledger.reads import Reader
 from tests import factories, sales
 from tests.accounts import portfolio
 from tests.debt.test_put_back import put_back
 from tests.factories import AT
+from tests.web.desk import client_of
 
 pytestmark = pytest.mark.django_db
 READER = Reader(actor="tests", verb="read", purpose="tests")
@@ -173,6 +174,45 @@ def test_what_came_back_is_paid_to_us(people):
     put_back(case, people, "duplicate")
     pays(case, people, "2026-11-15", 2500)
     assert (asked(case), told()) == ([], [])
+
+
+def credited(case: Case, people, *pence: int) -> DebtSaleAccount:
+    """Let billing tell of credits that were missed, each in all; return the line."""
+    line = DebtSaleAccount.objects.get(sale=case.pk)
+    for day, less_pence in enumerate(pence):
+        at = MONDAY + timedelta(days=day)
+        pays(case, people, "", 0, at=at, last_payment_pence="", balance_pence=str(line.balance_pence - less_pence))
+    return line
+
+
+def test_a_price_is_not_refunded_in_part_and_then_in_whole(people):
+    """Nothing of it was paid back yet: all of it is, once, and nobody is asked for the part any more."""
+    case = sales.warranty_open(people)
+    price = credited(case, people, 1800).price_pence
+    assert less(case) == [(1800, 171)]
+    line = put_back(case, people, "wrong_balance", at=MONDAY)
+    assert line.refund_pence == price
+    assert not Task.objects.filter(case=case, kind="sold_account_less", closed_at=None).exists()
+
+
+def test_what_of_a_price_was_paid_back_is_not_refunded_again(people):
+    """S-1's figures: 18.00 and then 25.00 less in all were 1.71 and then 2.38 of the price; the second is still to do,
+    and again once both were paid."""
+    for done, left in ((1, 171), (2, 238)):
+        case = sales.warranty_open(people)
+        line = credited(case, people, 1800, 2500)
+        assert less(case) == [(1800, 171), (2500, 238)]
+        for task in Task.objects.filter(case=case, kind="sold_account_less").order_by("pk")[:done]:
+            edits.close_task(case.pk, task.pk, actor=people[sales.FINANCE], at=MONDAY, reason="Paid back.")
+        later = MONDAY + timedelta(days=2)
+        lines.claim(case, 1, "wrong_balance", actor=actors.agency(Agency.objects.get(code=sales.BUYER)), at=later)
+        lines.propose(case, 1, actor=people[sales.MANAGER], at=later)
+        refund = line.price_pence - left
+        page = client_of(sales.FINANCE).get(f"/debt/sales/{case.uid}/accounts/1/").text
+        assert f"Agree: refund £{refund / 100:,.2f}" in page
+        lines.agree(case, 1, actor=people[sales.FINANCE], at=later)
+        line.refresh_from_db()
+        assert (line.refund_pence, lines.chain(line)[-1][1]) == (refund, f"Ours again, for £{refund / 100:,.2f}")
 
 
 def test_where_the_buyer_cannot_be_told_the_task_says_so(people):

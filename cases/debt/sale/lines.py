@@ -1,7 +1,8 @@
 """How one sold account moves: claimed by its buyer, refused, put back, bought back, sold for good.
 
 A line is a row of its sale and no case: its moves stand in one table, and each is one act of the sale's case. What
-comes back comes back for the price that was paid for it, to the penny, by two people.
+comes back comes back for the price that was paid for it, less what of it was paid back already, to the penny, by two
+people.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from cases.accounts import storing
 from cases.accounts.models import Account
 from cases.debt import gate, heard
 from cases.debt.moratorium import effects
-from cases.debt.sale import codes, looking, moving, notices, prices
+from cases.debt.sale import codes, looking, moving, notices, paid, prices
 from cases.debt.sale.ending import close_if_over, has_open_claim
 from cases.debt.sale.models import DebtSale, DebtSaleAccount, SaleClaim
 from cases.kernel import calendars, casetypes, holds, locks, policy, record, tasks
@@ -39,6 +40,7 @@ __all__ = [
     "chain",
     "claim",
     "find",
+    "left_of_price",
     "propose",
     "refuse",
     "want_back",
@@ -156,6 +158,12 @@ def chain(line: DebtSaleAccount) -> list[tuple[date | None, str]]:
     if back is not None and back.decided_at is not None:
         rows.append((calendars.london_date(back.decided_at), f"Ours again, for £{(back.refund_pence or 0) / 100:,.2f}"))
     return rows
+
+
+def left_of_price(line: DebtSaleAccount) -> int:
+    """Return what of its price the buyer gets where a line comes back now, in whole pence: not what it has again
+    already because less was owed than was sold. One query."""
+    return max((line.price_pence or 0) - paid.paid_back(line), 0)
 
 
 def _ask(kind: str, case: Case, line: DebtSaleAccount, *, at: datetime) -> None:
@@ -380,9 +388,9 @@ def agree(
     at: datetime,
     request: ledger.RequestInfo | None = None,
 ) -> SaleClaim:
-    """Agree to take an account back: its price is refunded to the penny, the credit agencies are told that the debt is
-    ours again with the same default date, and its holders have a new notice. What stopped the buyer stops us. Raises
-    NotAllowed, LineRefused, NoChannel, CaseBusy."""
+    """Agree to take an account back: what is left of its price is refunded to the penny, the credit agencies are told
+    that the debt is ours again with the same default date, and its holders have a new notice. What stopped the buyer
+    stops us. Raises NotAllowed, LineRefused, NoChannel, CaseBusy."""
     policy.require(actor, AGREE, case=case)
     case, sale, line = _locked(case, number)
     found = _open(line)
@@ -392,7 +400,7 @@ def agree(
         raise LineRefused("The sale manager proposes it first.")
     if found.proposed_by_id == looking.person(actor):
         raise LineRefused("You proposed this. Another person must agree.")
-    refund = line.price_pence or 0
+    refund = left_of_price(line)
     said = {"reason": reason.strip(), "request": request, "detail": {"refund_pence": refund}}
     with _act(case, move, line, actor=actor, at=at, **said):
         found.outcome, found.refund_pence = "accepted", refund
@@ -404,7 +412,7 @@ def agree(
         _say_what_stops(case, line, found, actor=actor, at=at)
         told = list(line.notices.select_related("party").order_by("party_id", "-pk").distinct("party_id"))
         notices.write(case, [(line, each.party) for each in told], day=calendars.london_date(at), at=at)
-        _answer(case, line, CLAIMED, REFUND, actor=actor, at=at)
+        _answer(case, line, CLAIMED, REFUND, paid.LESS, actor=actor, at=at)  # that part is in the refund
         looking.touch(case, at=at)
     close_if_over(case, at=at)
     return found

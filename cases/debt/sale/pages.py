@@ -326,6 +326,7 @@ def _show_line(
         "may_refuse": found is not None and may[lines.REFUSE],
         "may_accept": found is not None and not is_proposed and may[lines.ACCEPT],
         "may_agree": is_proposed and not is_own and may[lines.AGREE],
+        "refund": lines.left_of_price(line) if is_proposed else None,
         "may_buy_back": found is None and line.state == "sold" and may[lines.BUY_BACK],
         "buy_back": buy_back or forms.BuyBackForm(),
         "typed": request.POST.get("reason", ""),

@@ -22,7 +22,7 @@ from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Task
 
-__all__ = ["LESS", "TASK", "accounts_changed"]
+__all__ = ["LESS", "TASK", "accounts_changed", "paid_back"]
 
 TASK, LESS = "sold_account_paid", "sold_account_less"
 
@@ -82,6 +82,13 @@ def _less(line: DebtSaleAccount) -> int:
     paid = Task.objects.filter(case=line.sale_id, kind=TASK, detail__line=line.number)
     told = sum(paid.values_list("detail__amount_pence", flat=True))
     return line.balance_pence - max(line.account.balance_pence, 0) - told
+
+
+def paid_back(line: DebtSaleAccount) -> int:
+    """Return how much of the price of a line the buyer has again because less was owed than was sold, in whole pence:
+    each sum was told in all, so the largest that was seen to counts. One query."""
+    done = Task.objects.filter(case=line.sale_id, kind=LESS, detail__line=line.number, closed_at__isnull=False)
+    return max(done.values_list("detail__price_pence", flat=True), default=0)
 
 
 def _paid_before(line: DebtSaleAccount) -> int:
