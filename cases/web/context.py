@@ -23,6 +23,7 @@ from cases.web import addresses, asking
 __all__ = ["Command", "Shell", "fresh_counts", "shell"]
 
 THEMES = ("system", "light", "dark")
+DENSITIES = ("roomy", "compact")
 COUNTS_SECONDS = 30
 
 
@@ -123,6 +124,10 @@ class Shell:
     def theme(self) -> str:
         chosen = self.request.COOKIES.get("theme", "")
         return chosen if chosen in THEMES else "system"
+
+    @cached_property
+    def is_compact(self) -> bool:
+        return self.request.COOKIES.get("density") == "compact"
 
     @cached_property
     def has_shortcuts(self) -> bool:

@@ -1,4 +1,4 @@
-"""How the pages look and whether single keys act, which is two cookies; and what changed of one's own access."""
+"""How pages look, how close rows stand, whether single keys act: three cookies. And what changed of one's access."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from cases.kernel.office import securitynotices
 from cases.web import asking
-from cases.web.context import THEMES
+from cases.web.context import DENSITIES, THEMES
 from cases.web.refusals import screen
 
 __all__ = ["preferences", "styleguide"]
@@ -23,17 +23,19 @@ THEME_LABELS = {"system": "As this device", "light": "Light", "dark": "Dark"}
 @screen
 @require_http_methods(["GET", "POST"])
 def preferences(request: HttpRequest) -> HttpResponse:
-    """Show and keep theme and shortcuts."""
+    """Show and keep theme, rows and shortcuts."""
     if request.method == "GET":
         notices = securitynotices.told(asking.actor_of(request), since=asking.now() - SHOWN)
         return render(request, "cases/preferences.html", {"themes": THEME_LABELS.items(), "notices": notices})
     response = redirect("web:preferences")
     chosen = {
         "theme": request.POST.get("theme", ""),
+        "density": request.POST.get("density", ""),
         "shortcuts": "on" if request.POST.get("shortcuts") == "on" else "off",
     }
-    if chosen["theme"] not in THEMES:
-        chosen.pop("theme")
+    for name, known in (("theme", THEMES), ("density", DENSITIES)):
+        if chosen[name] not in known:
+            chosen.pop(name)
     for name, value in chosen.items():
         response.set_cookie(name, value, max_age=YEAR, samesite="Strict", httponly=True, secure=request.is_secure())
     return response

@@ -18,7 +18,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.models import Case
 from cases.kernel.reading import desk, worklist
 from cases.kernel.reading.worklist import Cursor, Filters
-from cases.web import addresses, asking, context, cursors, filters, rows
+from cases.web import addresses, asking, context, cursors, filters, rows, several
 from cases.web.refusals import screen
 
 __all__ = ["next_case", "queue", "take_next"]
@@ -107,9 +107,12 @@ def queue(request: HttpRequest) -> HttpResponse:
     may_take = _may_take(actor)
     counted = _counted(actor, asked, at)
     chips = filters.chips(request.GET, asked, actor=actor, people=people, counted=counted)
+    lines = [rows.line(case, at=at, actor=actor) for case in page.rows]
     shown = {
         "heading": next((chip.shown for chip in chips if chip.name == "kind" and chip.is_on), "Team queue"),
-        "lines": [rows.line(case, at=at, actor=actor) for case in page.rows],
+        "lines": lines,
+        "may_give": any(line.pick for line in lines),
+        "people": several.people(people),
         "urgent": rows.urgent_lines(actor, at=at),
         "tabs": _tabs(request.GET, asked.view, counted),
         "sorts": _sorts(request.GET, asked.sort),
@@ -124,6 +127,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "may_take": may_take,
         "commands": _commands(may_take),
         "here": request.get_full_path(),
+        "back": request.get_full_path(),
     }
     return render(request, "cases/queue.html", shown)
 

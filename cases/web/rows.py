@@ -12,7 +12,7 @@ from cases.kernel.models import Case
 from cases.kernel.reading import worklist
 from cases.web import addresses, writing
 
-__all__ = ["Line", "Row", "line", "row", "urgent_lines"]
+__all__ = ["Line", "Row", "line", "pick", "row", "urgent_lines"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +57,15 @@ class Line:
     amount: str
     assignee: str
     take_url: str
+    pick: str
     changed: str
     flags: tuple[str, ...] = ()
     is_urgent: bool = False
+
+
+def pick(case: Case) -> str:
+    """Return what the box of a row says: the case, and with whom its reader saw it."""
+    return f"{case.uid}~{case.assignee_id or ''}"
 
 
 def line(case: Case, *, at: datetime, actor: Actor | None = None) -> Line:
@@ -67,6 +73,7 @@ def line(case: Case, *, at: datetime, actor: Actor | None = None) -> Line:
     take it. Reads nothing that the query did not bring."""
     shown, named = row(case), vars(case)
     is_free = not (case.assignee_id or case.is_closed)
+    may_give = actor is not None and not case.is_closed and policy.can(actor, "assign", case=case).is_allowed
     may_take = actor is not None and is_free and policy.can(actor, "take", case=case).is_allowed
     due_at = None if case.is_closed else case.due_at
     return Line(
@@ -85,6 +92,7 @@ def line(case: Case, *, at: datetime, actor: Actor | None = None) -> Line:
         amount=writing.pounds(case.amount_pence),
         assignee=named["assignee_name"] or "",
         take_url=addresses.of_case("web:take", case.uid) if may_take else "",
+        pick=pick(case) if may_give else "",
         changed=writing.moment(case.changed_at),
         flags=tuple(sorted({holdkinds.shown_label(each) for each in named["held_as"]})),
         is_urgent=case.state in casetypes.get(case.kind).urgent,

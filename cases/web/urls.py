@@ -45,6 +45,7 @@ from cases.web import (
     rules,
     search,
     security_log,
+    several,
     status,
     tasklist,
 )
@@ -104,6 +105,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("search/<uuid:uid>/", search.results, name="search_results"),
     path("cases/", queue.queue, name="queue"),
     path("cases/take-next/", queue.take_next, name="take_next"),
+    path("cases/several/", several.several, name="several"),
     path("cases/new/", opening.kinds, name="new"),
     path("cases/new/<slug:kind>/", opening.new, name="new_case"),
     path("cases/opened/", opening.opened, name="opened"),

@@ -71,7 +71,25 @@ const move = step => {
   to.classList.add("cursor");
   $("a", to).focus();
 };
-const keys = { j: () => move(1), k: () => move(-1), d: () => go("decision"), "?": () => $("#help")?.showModal() };
+// Ticked rows: how many, all of the page, and from one to another with Shift
+const boxes = () => $$("input[name=case][form=several]");
+const several = $("#several");
+const count = () => { const n = boxes().filter(each => each.checked).length; $("[data-ticked]", several).textContent = n ? `${n} ticked` : "Ticked cases"; };
+let lastTicked = null;
+if (several) {
+  const all = $("[data-tick-all]", several);
+  all.hidden = false;
+  all.addEventListener("click", () => { const every = boxes().every(each => each.checked); boxes().forEach(each => { each.checked = !every; }); count(); say($("[data-ticked]", several).textContent); });
+  addEventListener("click", event => {
+    if (!event.target.matches("input[name=case]")) return;
+    const list = boxes(), at = list.indexOf(event.target), from = list.indexOf(lastTicked);
+    if (event.shiftKey && from >= 0) list.slice(Math.min(at, from), Math.max(at, from) + 1).forEach(each => { each.checked = event.target.checked; });
+    lastTicked = event.target;
+    count();
+  });
+  addEventListener("pageshow", count);
+}
+const keys = { x: () => $(".row.cursor input[name=case]")?.click(), j: () => move(1), k: () => move(-1), d: () => go("decision"), "?": () => $("#help")?.showModal() };
 addEventListener("keydown", event => {
   if ((event.ctrlKey || event.metaKey) && event.key === "k" && palette) { event.preventDefault(); openPalette(); return; }
   if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && event.target.form) { event.target.form.requestSubmit(); return; }
@@ -146,7 +164,7 @@ document.addEventListener("htmx:afterSwap", event => {
 const isChanged = field => field.matches("[type=checkbox], [type=radio]") ? field.checked !== field.defaultChecked
   : field.matches("select") ? field.selectedIndex !== Math.max(0, [...field.options].findIndex(each => each.defaultSelected))
   : field.matches("textarea, input:not([type=hidden], [type=search], [type=password])") && field.value !== field.defaultValue;
-const unsent = sent => $$("main form[method=post]:not([hx-post], .finder)").some(form => form !== sent && [...form.elements].some(isChanged));
+const unsent = sent => $$("main form[method=post]:not([hx-post], .finder, .bulk)").some(form => form !== sent && [...form.elements].some(isChanged));
 let isAsked = false;
 const askNoMore = () => { isAsked = true; setTimeout(() => { isAsked = false; }, 500); };
 addEventListener("submit", event => {

@@ -26,6 +26,7 @@ WITHOUT_PAGE = {
     "close_remittance",
     "access_sign",
     "take_next",
+    "several",
     "purpose",
     "next_case",
     "take",

@@ -367,9 +367,9 @@ def _unsigned(response) -> str:
 
 def test_preferences_are_kept_in_cookies(people):
     client = desk.client_of("a.byrne")
-    client.post("/preferences/", {"theme": "dark"})
+    client.post("/preferences/", {"theme": "dark", "density": "compact"})
     page = client.get("/").content
-    assert b'data-theme="dark"' in page
+    assert b'data-theme="dark" data-density="compact"' in page
     assert b'data-shortcuts="off"' in page
 
 
