@@ -76,13 +76,22 @@ def files_are_whole(context: Any) -> str | None:
 
 def each_file_was_opened(context: Any) -> str | None:
     """Whoever releases has opened every file of the package themselves, beside the request: no machine reads a sheet or
-    a recording. The read log says so. One query and that of the parts."""
-    parts = {PART.format(part.number): part for part in package.parts_of(context.case)}
+    a recording. A recording is opened also by whoever plays the document that it is. The read log says so. Two queries
+    and that of the parts, one more where there is a recording."""
+    parts = package.parts_of(context.case)
+    ways = {PART.format(part.number): {part.name} for part in parts}
+    played = [part for part in parts if part.media_type.startswith(("audio/", "video/"))]
+    if played:
+        same = Evidence.objects.filter(case=context.case, sha256__in=[part.sha256 for part in played])
+        for number, sha256 in same.values_list("number", "sha256"):
+            ways[f"document-{number}"] = {part.name for part in played if part.sha256 == sha256}
     looks = AccessEvent.objects.filter(
-        actor=context.actor.label, streams__contains=[context.case.uid], fields__overlap=list(parts)
+        actor=context.actor.label, streams__contains=[context.case.uid], fields__overlap=list(ways)
     )
-    seen = {name for fields in looks.values_list("fields", flat=True) for name in fields}
-    missing = [part.name for name, part in parts.items() if name not in seen]
+    seen = {
+        name for fields in looks.values_list("fields", flat=True) for field in fields for name in ways.get(field, ())
+    }
+    missing = [part.name for part in parts if part.name not in seen]
     return f"Open each file first, and compare it with the request: {', '.join(missing)}." if missing else None
 
 

@@ -36,6 +36,7 @@ __all__ = [
     "add_holder",
     "add_part",
     "bytes_of",
+    "document_of",
     "erase",
     "is_in_store",
     "manifest",
@@ -354,6 +355,12 @@ def original_of(part: PackagePart) -> Evidence | None:
         return None
     rows = Evidence.objects.select_related("blob__key", "case__key").filter(case=part.case_id)
     return rows.filter(sha256=part.original_sha256, redacts=None).order_by(_LIVING_FIRST, "number").first()
+
+
+def document_of(part: PackagePart) -> Evidence | None:
+    """Return the living document that a file is byte for byte, or nothing. One query."""
+    rows = Evidence.objects.filter(case=part.case_id, sha256=part.sha256, blob__key__destroyed_at=None)
+    return rows.order_by("number").first()
 
 
 def remove_part(

@@ -35,7 +35,7 @@ from cases.kernel.reading.queries import CaseFile
 from cases.ledger import reads, sealing
 from cases.reports import pictures
 from cases.web import asking, casepage
-from cases.web.documents import attachment, lets_pictures, streamed
+from cases.web.documents import PLAYED, attachment, lets_pictures, streamed
 from cases.web.refusals import Problem, form_problems, problem, screen, status_of
 
 __all__ = ["app_name", "urlpatterns"]
@@ -337,8 +337,8 @@ def remove_file(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
 @never_cache
 @lets_pictures
 def part_page(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
-    """Show one file beside the request; what is no text, and what is asked for whole (`as=file`), is handed out as an
-    attachment. Each time is on record."""
+    """Show one file beside the request: the rows, the text, the pictures of its pages, or what plays it. What cannot be
+    shown, and what is asked for whole (`as=file`), is handed out as an attachment. Each time is on record."""
     actor, file = asking.actor_of(request), _untied(request, uid, "reveal")
     case = file.case
     part = next((each for each in package.parts_of(case) if each.number == number), None)
@@ -347,17 +347,44 @@ def part_page(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     if not (why := casepage.purpose_of(request, file, actor)):
         return redirect("web:case", uid=case.uid)
     reader = asking.reader(request, "view", why, case.uid, fields=(checking.PART.format(number),))
-    is_whole, original = request.GET.get("as") == "file", package.original_of(part)
-    if package.is_in_store(part) and (is_whole or not (original or part.media_type.startswith("text/"))):
+    is_whole, original, played = request.GET.get("as") == "file", package.original_of(part), _played(part)
+    if package.is_in_store(part) and (is_whole or not (original or played or _is_shown(part.media_type))):
         return _handed_out(request, part, reader)
     if original and part.blob is not None and not is_whole:
         return _both(request, file, part, reader, original, why)
-    data = package.bytes_of(part, reader=reader, at=asking.now())
-    if data is not None and (request.GET.get("as") == "file" or not part.media_type.startswith("text/")):
+    data = None if played and not is_whole else package.bytes_of(part, reader=reader, at=asking.now())
+    if data is not None and (is_whole or not _is_shown(part.media_type)):
         return attachment(data, part.name)
-    shown = casepage.header(file, "disclosure:package", actor) | _opened(request, case, why)
-    shown |= {"facts": report.facts_view(case), "part": part, "part_label": label(part.item), "is_gone": data is None}
-    return render(request, "cases/disclosure/part.html", shown | _table(part, data or b""))
+    try:
+        side = _side(data, part.media_type, _page(request)) if data and not part.media_type.startswith("text/") else {}
+    except CaseError as refusal:
+        whole = attachment(data or b"", part.name)
+        return whole if _page(request) == 1 else problem(request, HTTPStatus.CONFLICT, str(refusal))
+    shown = (
+        casepage.header(file, "disclosure:package", actor) | _opened(request, case, why) | side | _turn([side], request)
+    )
+    shown |= {"facts": report.facts_view(case), "part": part, "part_label": label(part.item), "plays": played}
+    shown |= {"is_gone": part.blob is None}
+    return render(request, "cases/disclosure/part.html", shown | (_table(part, data or b"") if not side else {}))
+
+
+def _page(request: HttpRequest) -> int:
+    asked = request.GET.get("page", "1")
+    return max(1, int(asked)) if asked.isascii() and asked.isdecimal() and len(asked) < 6 else 1
+
+
+def _turn(sides: Sequence[dict[str, Any]], request: HttpRequest) -> dict[str, Any]:
+    """Return which page is shown, and which come before and after it."""
+    page = _page(request)
+    after = page + 1 if any(each.get("pages", 1) > page for each in sides) else None
+    return {"page": page, "before": page - 1, "after": after}
+
+
+def _played(part: PackagePart) -> int | None:
+    """Return the number of the document that plays what a file of the package holds, or nothing. One query, none for
+    what is no recording."""
+    document = package.document_of(part) if part.blob is not None and part.media_type in PLAYED else None
+    return document.number if document else None
 
 
 def _handed_out(request: HttpRequest, part: PackagePart, reader: sealing.Reader) -> HttpResponse:
@@ -378,8 +405,7 @@ def _both(
 ) -> HttpResponse:
     """Show a redacted copy beside its original, page by page: pictures that we draw, or the text. Looking at the
     original is on record like any look at a document; what cannot be shown is not opened, and nobody looked at it."""
-    case, asked = file.case, request.GET.get("page", "1")
-    page = max(1, int(asked)) if asked.isascii() and asked.isdecimal() and len(asked) < 6 else 1
+    case, page = file.case, _page(request)
     reader = asking.reader(request, "view", why, case.uid, fields=(f"document-{original.number}",))
     problems: list[Problem] = []
     sides = []
@@ -389,21 +415,20 @@ def _both(
             data = package.bytes_of(part, reader=opener, at=asking.now()) or b""
         if _is_shown(original.media_type):
             first = b"".join(custody.hand_out(original, reader=reader, page=page, **_by(request)).chunks)
-        for head, media_type, found in (
-            (f"Original, document {original.number}", original.media_type, first),
-            (f"Redacted copy, {part.name}", part.media_type, data),
+        plays = original.number if original.media_type in PLAYED else None
+        for head, media_type, found, played in (
+            (f"Original, document {original.number}", original.media_type, first, plays),
+            (f"Redacted copy, {part.name}", part.media_type, data, _played(part)),
         ):
-            sides.append({"head": head} | _side(found, media_type, page))
+            sides.append({"head": head, "plays": played} | _side(found, media_type, page))
     except CaseError as refusal:
         problems = [Problem(sentence=str(refusal))]
     shown = casepage.header(file, "disclosure:package", asking.actor_of(request)) | {
         "part": part,
         "original": original,
         "sides": sides,
-        "page": page,
-        "after": page + 1 if any(each.get("pages", 1) > page for each in sides) else None,
-        "before": page - 1,
         "problems": problems,
+        **_turn(sides, request),
     }
     return render(request, "cases/disclosure/redacted.html", shown, status=HTTPStatus.CONFLICT if problems else 200)
 

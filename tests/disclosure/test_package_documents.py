@@ -403,15 +403,54 @@ def test_whoever_compares_long_texts_is_told_that_only_their_beginning_is_shown(
     assert page.content.decode().count("Only the first 200 KB are shown. Take both files, and compare the rest.") == 1
 
 
-def test_a_recording_that_cannot_be_shown_beside_its_copy_is_not_opened_nor_said_to_be_looked_at(people):
+def test_a_recording_is_played_beside_its_copy_and_whoever_plays_it_has_opened_it(people):
     case = disclosures.taken_out(people, items=["subscriber_name"])
+    disclosures.say_why(case, "subscriber_name", people)
+    disclosures.held_by(case, "A", AT - timedelta(days=300), None, people)
     original = attach(case, people, uploads.WAV, "call.wav", "audio/wav")
-    redacted(case, people, uploads.WAV[:-2] + b"\x01\x01", original.number, "call.wav", "audio/wav")
+    copy = redacted(case, people, uploads.WAV[:-2] + b"\x01\x01", original.number, "call.wav", "audio/wav")
     factories.scan()
-    part = put_in(case, people, 3, "subscriber_name")
-    events = LedgerEvent.objects.count()
-    page = client_of("k.mistry").get(f"/cases/{case.uid}/package/files/{part.number}/")
-    assert page.status_code == 200
-    assert page.content.decode().count("It cannot be shown here. Take both files, and compare them.") == 2
+    part = put_in(case, people, copy.number, "subscriber_name")
+    after(case, "submit", people["k.mistry"], checked=CHECKED)
+    approver, events = client_of("e.hallam", is_stepped_up=True), LedgerEvent.objects.count()
+    page = approver.get(f"/cases/{case.uid}/package/files/{part.number}/")
+    assert [side["plays"] for side in page.context["sides"]] == [original.number, copy.number]
+    text = page.content.decode()
+    for document in (original, copy):
+        assert f'href="/cases/{case.uid}/documents/{document.number}/recording/"' in text
+    assert f'href="/cases/{case.uid}/documents/{original.number}/"' in text
+    # Nobody has looked at either yet, and the page says nothing else.
     assert LedgerEvent.objects.count() == events
-    assert not AccessEvent.objects.filter(fields__contains=[f"document-{original.number}"]).exists()
+    named = [f"document-{each.number}" for each in (original, copy)]
+    assert not AccessEvent.objects.filter(actor=people["e.hallam"].label, fields__overlap=named).exists()
+    context = SimpleNamespace(case=case, actor=people["e.hallam"])
+    approver.get(f"/cases/{case.uid}/documents/{original.number}/recording/")
+    assert checking.each_file_was_opened(context) == (
+        f"Open each file first, and compare it with the request: {part.name}."
+    )
+    assert approver.get(f"/cases/{case.uid}/documents/{copy.number}/recording/").status_code == 200
+    assert checking.each_file_was_opened(context) is None
+    # Another person's look is not theirs.
+    other = SimpleNamespace(case=case, actor=disclosures.other_approver(people))
+    assert "Open each file first" in checking.each_file_was_opened(other)
+
+
+def test_a_sheet_that_can_be_drawn_and_a_recording_stand_beside_the_request(people):
+    case = disclosures.taken_out(people, items=["subscriber_name"])
+    sheet = pdf()
+    attach(case, people, sheet, "sheet.pdf", "application/pdf")
+    attach(case, people, uploads.WAV, "call.wav", "audio/wav")
+    factories.scan()
+    for number in (2, 3):
+        put_in(case, people, number, "subscriber_name")
+    client, at = client_of("e.hallam"), f"/cases/{case.uid}/package/files"
+    page = client.get(f"{at}/1/")
+    assert (page.status_code, page.content.decode().count("data:image/jpeg;base64,")) == (200, 1)
+    assert "SBX/2026/" in page.content.decode()
+    whole = client.get(f"{at}/1/?as=file")
+    assert (whole.content, whole["content-disposition"]) == (sheet, 'attachment; filename="01-subscriber_name.pdf"')
+    assert client.get(f"{at}/1/?page=9").status_code == 409
+    recording = client.get(f"{at}/2/").content.decode()
+    assert f'href="/cases/{case.uid}/documents/3/recording/"' in recording
+    assert "SBX/2026/" in recording
+    assert client.get(f"{at}/2/?as=file").content == uploads.WAV
