@@ -192,7 +192,13 @@ def test_s_1_from_the_pool_to_what_comes_back(monkeypatch):
     restored = BureauTold.objects.get(account=back.account)
     assert (restored.status, restored.balance_pence, restored.default_date) == ("8", 16200, date(2026, 3, 14))
     assert back.notices.count() == 4
-    assert [words for _, words in lines.chain(back)][-1] == "Ours again, for £17.10"
+    assert lines.chain(back)[1:] == [
+        (date(2026, 12, 10), "Drama Purchase, for £17.10; legal title waits for notice"),
+        (date(2027, 1, 29), "Ours again, for £17.10; legal title waits for notice"),
+    ]
+    for notice in back.notices.select_related("letter"):
+        _post(case, notice, "letter.dispatched", at=january)
+    assert [words for _, words in lines.chain(back)][1:] == ["Drama Purchase, for £17.10", "Ours again, for £17.10"]
     assert set(title.buyers(sold)) == {sold[0]}
     assert [(each["old"], each["new"], each["flags"]) for each in corrections()] == [
         ("8", "8", ["sold"]),

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from cases.accounts import storing
-from cases.debt.sale import bids, erasing, looking, prices, tapes
+from cases.debt.sale import bids, erasing, looking, prices, report, tapes
 from cases.debt.sale.models import DebtSaleAccount, SaleTape
 from cases.kernel import holds, outbox, record, verdicts
 from cases.kernel.exchange import batchformat, files
@@ -61,6 +61,8 @@ def test_bidders_see_a_tape_without_names_once_the_data_protection_officer_agree
     case = sales.taped(case, people)
     refused(case, "publish", manager, "Choose the buyers", bidders=["sandbox-bank"])
     case = sales.moved(case, "publish", manager, bidders=[sales.BUYER])
+    page = client_of(sales.PROTECTION).get(f"/cases/{case.uid}/").text
+    assert ("Drama Purchase" in page, sales.BUYER in page) == (True, False)
     assert (case.state, told("bid_tape")) == ("exclusions_run", [])
     case = sales.agreed_to(case, people, sales.PROTECTION)
     assert case.state == "bidding"
@@ -191,6 +193,9 @@ def test_three_people_approve_exactly_this_tape_and_it_is_completed_for_its_pric
 
     case = sales.moved(case, "approve", manager)
     waiting = case.approvals.get(closed_at=None)
+    asked = f"£{prices.total(case.debt_sale) / 100:,.2f}"
+    assert ("Price in all, as they stand", asked) in report.facts_view(Case.objects.get(pk=case.pk))
+    assert asked in client_of(sales.FINANCE).get(f"/cases/{case.uid}/").text
     with nothing_written(counted=1), pytest.raises(TransitionRefused):
         verdicts.decide(waiting.uid, "agreed", actor=manager, at=AT)
     case = sales.agreed_to(case, people, sales.FINANCE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -99,6 +100,13 @@ class BiddersForm(_StepForm):
         super().__init__(*args, **kwargs)
         field: Any = self.fields["bidders"]
         field.choices = [(each.code, each.display_name) for each in bids.purchasers()]
+
+    @classmethod
+    def shown(cls, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Return in words what was proposed: whoever agrees reads names. One query."""
+        named = {each.code: each.display_name for each in bids.purchasers()}
+        buyers = ", ".join(named.get(code, code) for code in inputs["bidders"])
+        return [(str(cls.base_fields["bidders"].label), buyers)]
 
 
 class BidForm(forms.Form):

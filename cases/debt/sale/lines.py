@@ -7,6 +7,7 @@ people.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -21,7 +22,7 @@ from cases.debt import gate, heard
 from cases.debt.moratorium import effects
 from cases.debt.sale import codes, looking, moving, notices, paid, prices
 from cases.debt.sale.ending import close_if_over, has_open_claim
-from cases.debt.sale.models import DebtSale, DebtSaleAccount, SaleClaim
+from cases.debt.sale.models import DebtSale, DebtSaleAccount, SaleClaim, SaleNotice
 from cases.kernel import calendars, casetypes, holds, locks, policy, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotVisible
@@ -144,20 +145,30 @@ def _act(case: Case, move: str, line: DebtSaleAccount, *, actor: Actor, at: date
 
 
 def chain(line: DebtSaleAccount) -> list[tuple[date | None, str]]:
-    """Return whose a debt was from which day on, in words: ours, the buyer's, ours again. Two queries."""
+    """Return whose a debt was from which day on, in words: ours, the buyer's, ours again; and where the legal title
+    waits for the notice of it. Two queries."""
     sale = line.sale
     rows: list[tuple[date | None, str]] = [(None, "Ours")]
     if line.price_pence is None or sale.completed_date is None or sale.purchaser is None:
         return rows
-    served = line.notices.filter(assigned_date=sale.completed_date).select_related("letter")
-    newest = list(served.order_by("party_id", "-pk").distinct("party_id"))
-    is_pending = not newest or any(each.letter.state != "dispatched" for each in newest)
-    words = f"{sale.purchaser.display_name}, for £{line.price_pence / 100:,.2f}"
-    rows.append((sale.completed_date, f"{words}{'; legal title waits for notice' if is_pending else ''}"))
     back = line.claims.filter(outcome="accepted").order_by("-number").first()
-    if back is not None and back.decided_at is not None:
-        rows.append((calendars.london_date(back.decided_at), f"Ours again, for £{(back.refund_pence or 0) / 100:,.2f}"))
+    since = back.decided_at if back is not None else None
+    sold: list[SaleNotice] = []
+    returned: list[SaleNotice] = []
+    for each in line.notices.select_related("letter").order_by("pk"):
+        (returned if since is not None and each.letter.requested_at >= since else sold).append(each)
+    buyer = f"{sale.purchaser.display_name}, for £{line.price_pence / 100:,.2f}"
+    rows.append((sale.completed_date, buyer + _waits(sold)))
+    if back is not None and since is not None:
+        ours = f"Ours again, for £{(back.refund_pence or 0) / 100:,.2f}"
+        rows.append((calendars.london_date(since), ours + _waits(returned)))
     return rows
+
+
+def _waits(served: Sequence[SaleNotice]) -> str:
+    """Say that the legal title waits, unless each holder's newest notice was put in the post; takes them in order."""
+    newest = {each.party_id: each.letter.state for each in served}
+    return "" if newest and set(newest.values()) == {"dispatched"} else "; legal title waits for notice"
 
 
 def left_of_price(line: DebtSaleAccount) -> int:

@@ -75,13 +75,15 @@ def _pounds(pence: int) -> str:
 
 
 def facts_view(case: Case) -> list[tuple[str, str]]:
-    """Return label and value of every fact. One query beyond the facts."""
+    """Return label and value of every fact. Two queries beyond the facts, one once the sale is complete."""
     sale = case.debt_sale
     rows = pool.in_words(sale.selection)
     if (look := looking.newest(sale)) is not None and look.ended_at is not None:
         rows += [("Accounts that may be sold", f"{look.left:,}"), ("Owed on them", _pounds(look.left_pence))]
     if sale.purchaser is not None:
         rows += [("Buyer", sale.purchaser.display_name), ("Price", prices.in_words(sale.price_rate or 0))]
+        if sale.completed_date is None:
+            rows.append(("Price in all, as they stand", _pounds(prices.total(sale))))
         rows += [(label, "Yes" if sale.diligence.get(code) else "No") for code, label in codes.DILIGENCE.items()]
         rows.append(("Shown of the buyer until", pool.day_in_words(sale.diligence["diligence_until"])))
     days = {
