@@ -11,7 +11,7 @@ TO_KEEP = frozenset({APPLICATION, PRESERVATION})
 FROM_ABROAD = frozenset({"copo_order"})
 TYPES = (
     ("cd_authorised", "Authorised communications data"),
-    ("cd_urgent", "Urgent communications data, in writing"),
+    ("cd_urgent", "Urgent communications data"),
     ("court_order", "Order of a court"),
     (APPLICATION, "Notice that an order is applied for"),
     ("data_protection_request", "Request for other data, without an order"),

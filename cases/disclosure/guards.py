@@ -196,12 +196,15 @@ def _came_in(case: Case) -> date:
     return calendars.london_date(since[0] if was_to_preserve and since else case.opened_at)
 
 
+def comes_without_original(facts: DisclosureRequest) -> bool:
+    is_oral = facts.oral_given_at is not None and facts.grade in codes.URGENT_GRADES
+    return facts.gateway in codes.AUTHORISATIONS and (is_oral or facts.came_by == codes.PORTAL)
+
+
 def original_is_attached(context: Any) -> str | None:
     """What came is here. Of an urgent authorisation that was said by word of mouth nothing can be yet (K03), and of one
     that came by the portal nothing else is."""
-    facts = context.case.disclosure_request
-    is_oral = facts.oral_given_at is not None and facts.grade in codes.URGENT_GRADES
-    if facts.gateway in codes.AUTHORISATIONS and (is_oral or facts.came_by == codes.PORTAL):
+    if comes_without_original(context.case.disclosure_request):
         return None
     rows = Evidence.objects.filter(case=context.case)
     if context.case.disclosure_request.gateway in codes.ORDERS:

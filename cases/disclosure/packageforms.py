@@ -12,11 +12,12 @@ from cases.disclosure import codes, dataitems
 from cases.disclosure.forms import MomentField
 from cases.kernel.evidence.filetypes import TYPES
 from cases.kernel.models import Evidence
-from cases.kernel.plainforms import Chosen
+from cases.kernel.plainforms import Chosen, needed_when
 
 __all__ = ["DocumentForm", "GroundForm", "HolderForm", "PartForm"]
 
 _LETTER = "One capital letter, never a name. Needed where an address changed hands."
+_ONE_LETTER = {"invalid": "Write one capital letter, such as A."}
 _LONG = forms.Textarea(attrs={"rows": 3})
 
 
@@ -34,6 +35,10 @@ class GroundForm(forms.Form):
     )
     is_nothing_held = forms.BooleanField(label="Nothing is held of it", required=False)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        needed_when(self, "needed unless nothing is held", "necessity", "proportionality", "collateral", "minimised")
+
 
 class HolderForm(forms.Form):
     """Who held an asked address, from when until when."""
@@ -42,6 +47,7 @@ class HolderForm(forms.Form):
     subject = forms.RegexField(
         label="Subscriber",
         regex=r"^[A-Z-]\Z",
+        error_messages=_ONE_LETTER,
         help_text="One capital letter, never a name: A, then B. A hyphen where it was nobody's whom we know.",
     )
     begins_at = MomentField(label="Held from")
@@ -56,7 +62,9 @@ class PartForm(forms.Form):
     """Rows, or a sheet, that were typed or pasted."""
 
     item = Chosen(label="Item")
-    subject = forms.RegexField(label="Subscriber", regex=r"^[A-Z]\Z", required=False, help_text=_LETTER)
+    subject = forms.RegexField(
+        label="Subscriber", regex=r"^[A-Z]\Z", required=False, help_text=_LETTER, error_messages=_ONE_LETTER
+    )
     media_type = Chosen(
         label="What it is",
         choices=(
@@ -91,7 +99,9 @@ class DocumentForm(forms.Form):
         help_text="Clean documents of the case of the kind “What was taken out, to be given”. It goes with our copy.",
     )
     item = Chosen(label="Item")
-    subject = forms.RegexField(label="Subscriber", regex=r"^[A-Z]\Z", required=False, help_text=_LETTER)
+    subject = forms.RegexField(
+        label="Subscriber", regex=r"^[A-Z]\Z", required=False, help_text=_LETTER, error_messages=_ONE_LETTER
+    )
 
     def __init__(self, *args: Any, items: list[str], documents: Sequence[Evidence], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

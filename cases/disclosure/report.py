@@ -123,9 +123,15 @@ def checks(case: Case) -> list[Check]:
             detail="" if facts.contact_code else "Nothing is accepted before",
         ),
         *gate,
-        Check(label="What came is attached", is_clear=bool(list(case.evidence.all()))),
+        _original(case, facts),
         Check(label="The customer learns nothing", is_clear=True, detail="No letter and no notice is ever sent"),
     ]
+
+
+def _original(case: Case, facts: DisclosureRequest) -> Check:
+    is_attached, needs_none = bool(list(case.evidence.all())), guards.comes_without_original(facts)
+    detail = "It came with no document of its own" if needs_none and not is_attached else ""
+    return Check(label="What came is attached", is_clear=is_attached or needs_none, detail=detail)
 
 
 def context(case: Case) -> dict[str, Any]:

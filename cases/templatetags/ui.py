@@ -100,7 +100,9 @@ def message_tone(state: str) -> str:
 @register.filter
 def size(count: int) -> str:
     """Write a number of bytes as people do."""
-    return f"{count} bytes" if count < 1024 else f"{count / 1024:,.0f} KB"
+    if count < 1024:
+        return f"{count} bytes"
+    return f"{count / 1024:,.0f} KB" if count < 1024 * 1024 else f"{count / 1024 / 1024:,.1f} MB"
 
 
 @register.inclusion_tag("ui/due.html")

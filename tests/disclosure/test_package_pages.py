@@ -33,6 +33,7 @@ def test_an_officer_makes_a_package_and_an_approver_releases_it_by_the_pages(peo
     page = officer.get(at(case)).content.decode()
     assert "+447700900789" in page
     assert "No reasons yet" in page
+    assert page.count("(needed unless nothing is held)") == 8  # four of each item
     assert 'href="/cases/' in page
     for item in ("subscriber_name", "outgoing_calls"):
         typed = {**TEXTS, "minimised": ["only_items"]}
@@ -79,8 +80,13 @@ def test_release_asks_for_the_second_factor_first(people):
     ("tail", "typed", "said"),
     [
         ("files/", {"item": "outgoing_calls", "media_type": "text/csv", "content": "a,b\n1,2"}, "The first line names"),
-        ("files/", {"item": "outgoing_calls", "media_type": "text/csv", "content": ROWS, "subject": "Bob"}, "valid"),
+        (
+            "files/",
+            {"item": "outgoing_calls", "media_type": "text/csv", "content": ROWS, "subject": "Bob"},
+            "one capital letter",
+        ),
         ("holders/", {"address": "+447700900789", "subject": "A", "begins_at": "2025-03-01"}, "offset from UTC"),
+        ("holders/", {"address": "+447700900789", "subject": "a"}, "Write one capital letter, such as A."),
         ("reasons/subscriber_name/", {"necessity": "4111 1111 1111 1111"}, "Card numbers are never kept"),
         ("reasons/passwords/", {"necessity": "x"}, "was not asked for"),
     ],

@@ -11,7 +11,7 @@ import pytest
 from cases.agencies import application, inbound
 from cases.agencies.directory import TERMS
 from cases.agencies.senders import Sender
-from cases.disclosure import guards
+from cases.disclosure import guards, report
 from cases.disclosure.forms import FactsForm, PartyForm
 from cases.disclosure.models import AuthorityContact
 from cases.kernel import actors, approvals, edits, intake, outbox, policy, transitions, verdicts
@@ -767,3 +767,12 @@ def test_a_handset_or_network_card_is_asked_about_held_and_compared_as_it_is_typ
 def test_the_name_of_a_device_is_no_address():
     form = PartyForm({"role": "target", "device": "iPhone 15"})
     assert form.errors == {"device": ["Write an IMEI, ICCID, IMSI or MAC address on each line."]}
+
+
+def test_what_came_by_the_portal_needs_no_document_and_the_page_does_not_ask_for_one(people):
+    disclosures.enter(people)
+    by_portal = {**disclosures.FACTS, "came_by": "portal"}
+    for said, is_clear in ((by_portal, True), (disclosures.FACTS, False)):
+        case = intake.open_case("le_disclosure", actor=people["k.mistry"], at=AT, facts=said, people=[])
+        shown = {each.label: each.is_clear for each in report.checks(Case.objects.get(pk=case.pk))}
+        assert shown["What came is attached"] is is_clear

@@ -92,6 +92,14 @@ def test_a_session_names_its_browser(line, shown):
     assert ui.browser(line) == shown
 
 
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [(1023, "1023 bytes"), (16_780, "16 KB"), (157_286_448, "150.0 MB"), (4 * 1024**3, "4,096.0 MB")],
+)
+def test_a_size_is_written_as_people_do(count, shown):
+    assert ui.size(count) == shown
+
+
 def test_sessions_are_told_apart_and_who_has_signed_in_is_not_said_to_be_new():
     factories.office()
     client = desk.client_of("a.byrne")
