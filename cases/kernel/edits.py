@@ -11,7 +11,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Count, Max, Sum
 
-from cases.kernel import approvals, casetypes, conflicts, formats, locks, parties, policy, record, tasks
+from cases.kernel import approvals, casetypes, conflicts, formats, locks, parties, policy, record, tasks, unnaming
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.evidence import scanning, taking
@@ -194,13 +194,14 @@ def takes_documents(case: Case) -> str | None:
 
 
 def add_note(case_id: int, text: str, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None) -> Note:
-    """Write a note, sealed under the case's key. It changes nothing an approval is about."""
+    """Write a note, sealed under a key of its own. It changes nothing an approval is about."""
     with change(case_id, actor=actor, at=at, act="note", verb="case.noted", shapes=False, request=request) as edit:
         if not text.strip():
             raise EditRefused("Write something first.")
         formats.refuse_card_numbers([text])
-        note = Note(case=edit.case, author_id=actor.user_id, written_at=at, key=edit.case.key)
-        sealing.seal(note, {"text": text.strip()}, key=edit.case.key)
+        key = sealing.new_key(unnaming.NOTE_KEY, at=at, parent=edit.case.key)
+        note = Note(case=edit.case, author_id=actor.user_id, written_at=at, key=key)
+        sealing.seal(note, {"text": text.strip()}, key=key)
         note.save()
         index.add_note(note, text)
     return note

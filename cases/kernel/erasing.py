@@ -276,12 +276,14 @@ def person_waits_for(person: CaseParty, *, at: datetime | None) -> str:
 
 
 def erase_person(case: Case, person: CaseParty, *, reason: str, at: datetime, **detail: object) -> None:
-    """Destroy what a locked case says of one person alone, in one act on its stream: their row and its addresses, and
-    the letters to them. They stand apart from then on, as number, part and dates; what texts of the case say of them
-    goes with the case, and where the facts of an open case name them somebody is asked to write those anew. `detail`
-    takes codes, ids and dates."""
-    with record.act(case, "case.person_erased", actor=ACTOR, at=at, detail={"person": person.number, **detail}):
-        unnaming.ask(case, person, at=at)
+    """Destroy what a locked case says of one person alone, in one act on its stream: their row and its addresses, the
+    letters to them, and what its notes say of who they are. They stand apart from then on, as number, part and dates;
+    what else its texts say of them goes with the case, and where the facts of an open case name them somebody is asked
+    to write those anew. `detail` takes codes, ids and dates."""
+    told: dict[str, object] = {"person": person.number, **detail}
+    with record.act(case, "case.person_erased", actor=ACTOR, at=at, detail=told) as act:
+        if notes := unnaming.take_out(case, person, at=at):
+            act.detail["notes"] = notes
         detaching.set_apart(person, at=at)
         for letter in person.letters.select_related("blob__key").filter(blob__key__destroyed_at=None):
             if letter.blob is not None:

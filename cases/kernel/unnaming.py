@@ -1,8 +1,9 @@
-"""Finds what a case says of somebody who is about to be erased alone, while the case is kept.
+"""Takes what somebody is known by out of the notes of a case, when they alone are erased and the case is kept.
 
-Their row goes with its key. What the case says of itself lies under the case's key, and others may have been told it:
-so no machine changes it, and somebody is asked to write it anew without them (UK GDPR Art 5(1)(e)). What somebody who
-stays is known by as well names nobody who goes.
+Their row goes with its key. A note lies under a key of its own: it is written anew without them under another, and the
+first is destroyed, so that neither it nor its history says who that was (UK GDPR Art 5(1)(e)). Others may have been
+told the facts: no machine changes those, and somebody is asked to write them anew. What somebody who stays is known by
+as well names nobody who goes.
 """
 
 from __future__ import annotations
@@ -15,17 +16,19 @@ from itertools import pairwise
 
 from cases.kernel import casetypes, tasks
 from cases.kernel.actors import system
-from cases.kernel.finding import terms
-from cases.kernel.models import Case, CaseAddress, CaseParty
+from cases.kernel.finding import index, terms
+from cases.kernel.models import Case, CaseAddress, CaseParty, Note
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
 from cases.ledger import sealing
 from cases.ledger.reads import Reader
 from cases.ledger.sealed import SealedTextField
 
-__all__ = ["Known", "ask"]
+__all__ = ["NOTE_KEY", "Known", "take_out"]
 
 ACTOR = system("disposal")
+ERASED = "[erased]"
 NAMED = "text_names_erased"
+NOTE_KEY = "note"
 _NAMES = ("forename", "middle_name", "surname", "alias")
 _NOT_THEIRS = ("title", "employer", "town", "country", "since", "until")
 _SHORTEST = 5  # letters and digits of a value that is looked for as a whole
@@ -47,17 +50,18 @@ class Known:
     def without(self, other: Known) -> Known:
         return Known(self.words - other.words, self.values - other.values)
 
-    def is_in(self, text: str) -> bool:
-        """Say whether a text names them. A name counts with a capital letter, or beside another name of theirs: the
-        same word may mean a bill, or a month."""
-        for value in self.values:
-            if re.search(rf"(?<![^\W_])\+?{_SPREAD.join(map(re.escape, value))}(?![^\W_])", text, flags=re.I):
-                return True
-        found = [each[0] for each in _WORD.finditer(text)]
-        named = [bool(self.words & {*terms.words(word)}) for word in found]
-        return any(is_named and word[0].isupper() for word, is_named in zip(found, named, strict=True)) or any(
-            both == (True, True) for both in pairwise(named)
-        )
+    def taken_out_of(self, text: str) -> str:
+        """Return a text without it. A name counts with a capital letter, or beside another name of theirs: the same
+        word may mean a bill, or a month."""
+        for value in sorted(self.values, key=len, reverse=True):
+            text = re.sub(rf"(?<![^\W_])\+?{_SPREAD.join(map(re.escape, value))}(?![^\W_])", ERASED, text, flags=re.I)
+        found = list(_WORD.finditer(text))
+        named = [bool(self.words & {*terms.words(each[0])}) for each in found]
+        beside = [False, *(both == (True, True) for both in pairwise(named)), False]
+        for at in reversed(range(len(found))):
+            if named[at] and (found[at][0][0].isupper() or beside[at] or beside[at + 1]):
+                text = text[: found[at].start()] + ERASED + text[found[at].end() :]
+        return text
 
 
 def _known(values: Iterable[Mapping[str, str | None]]) -> Known:
@@ -81,17 +85,40 @@ def _forms(name: str, value: str) -> Iterable[str]:
     return {re.sub(r"[\W_]+", "", line) for line in value.splitlines()}
 
 
-def ask(case: Case, person: CaseParty, *, at: datetime) -> None:
-    """Raise a task where the facts of a locked open case name whom is about to be erased, inside the current ledger
-    action. Opens the people and the facts of the case, which the access log keeps."""
-    if case.is_closed:
-        return
+def take_out(case: Case, person: CaseParty, *, at: datetime) -> int:
+    """Write the notes of a locked case anew without whom is about to be erased, inside the current ledger action, and
+    raise a task where the facts of an open case name them. Returns how many notes were changed. Opens the people, notes
+    and facts of the case, which the access log keeps."""
     reader = Reader(actor=ACTOR.label, verb="view", purpose="erasure", streams=(case.uid,))
     known = _of_people([person], reader, at=at).without(
         _of_people(case.parties.filter(is_erased=False).exclude(pk=person.pk), reader, at=at)
     )
-    if _is_named_in_facts(case, known, reader, at=at):
+    if not case.is_closed and _is_named_in_facts(case, known, reader, at=at):
         tasks.raise_task(NAMED, case=case, at=at, person=person.number)
+    return sum(_rewritten(note, text, known, at=at) for note, text in _notes(case, reader, at=at))
+
+
+def _notes(case: Case, reader: Reader, *, at: datetime) -> list[tuple[Note, str]]:
+    notes = list(Note.objects.select_related("key", "case__key").filter(case=case).order_by("pk"))
+    opened = sealing.open_rows(notes, ("text",), reader=reader, at=at) if notes else []
+    read = [(note, values["text"]) for note, values in zip(notes, opened, strict=True)]
+    return [(note, text) for note, text in read if text is not None and not isinstance(text, sealing.Erased)]
+
+
+def _rewritten(note: Note, text: str, known: Known, *, at: datetime) -> bool:
+    """Write a note anew where it names them, and destroy the key of what it was. One written before notes had keys of
+    their own lies under the case's: its history goes with the case."""
+    without = known.taken_out_of(text)
+    if without == text:
+        return False
+    before = note.key
+    note.key = sealing.new_key(NOTE_KEY, at=at, parent=note.case.key)
+    sealing.seal(note, {"text": without}, key=note.key)
+    note.save()
+    index.change_note(note, without)
+    if before.scope == NOTE_KEY:
+        sealing.destroy(before, actor=ACTOR.label, reason="retention_over", at=at)
+    return True
 
 
 def _of_people(people: Iterable[CaseParty], reader: Reader, *, at: datetime) -> Known:
@@ -108,4 +135,4 @@ def _is_named_in_facts(case: Case, known: Known, reader: Reader, *, at: datetime
         return False
     (values,) = sealing.open_rows([facts], fields, reader=reader, at=at)
     texts = [text for text in values.values() if text is not None and not isinstance(text, sealing.Erased)]
-    return any(known.is_in(text) for text in texts)
+    return any(known.taken_out_of(text) != text for text in texts)

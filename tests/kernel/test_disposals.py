@@ -40,7 +40,7 @@ from cases.kernel.office import proposals
 from cases.kernel.restricted import moving, quietholds
 from cases.kernel.timing import sweeps
 from cases.ledger import sealing, verify
-from cases.ledger.models import LedgerEvent
+from cases.ledger.models import DataKey, LedgerEvent
 from cases.reports import requests
 from tests import checks, factories, requests_of_people, suspicions
 from tests.factories import AT
@@ -572,6 +572,42 @@ class TestAPersonOfACaseThatIsKeptLonger:
         asked = Task.objects.filter(case=filed, kind="text_names_erased", closed_at=None)
         assert list(asked.values_list("detail__person", flat=True)) == [2] * is_named
         assert CaseParty.objects.get(case=filed, number=2).is_erased
+
+    def test_what_notes_say_of_who_they_are_goes_with_them_and_what_others_are_known_by_stays(self, people, filed):
+        """The victim's name is the one that the fraudster used, and stays; the rest of the victim goes."""
+        analyst = people["a.byrne"]
+        with record.act(filed, "tests.named", actor=actors.system("tests"), at=AT):
+            victim = filed.parties.get(number=2)
+            sealing.seal(victim, {"middle_name": "Keziah-Jane", "phone": "+447700900123"}, key=victim.key)
+            victim.save()
+        said = "Rang KEZIAH on 07700 900123 or m.tregaskis@example.org: Morwenna may bill us.\nKeziah, jane keziah."
+        first = edits.add_note(filed.pk, said, actor=analyst, at=AT)
+        other = edits.add_note(filed.pk, "The parcel went back.", actor=analyst, at=AT)
+        (found_by,) = SearchEntry.objects.filter(note=first).values_list("tokens", flat=True)
+
+        self.erase(people)
+
+        (still,) = SearchEntry.objects.filter(note=first).values_list("tokens", flat=True)
+        assert len(set(found_by) - set(still)) >= len({"keziah", "jane"})
+        notes = [Note.objects.select_related("key").get(pk=each.pk) for each in (first, other)]
+        texts = [each["text"] for each in sealing.open_rows(notes, ("text",), reader=READER, at=OVER)]
+        assert texts == [
+            "Rang [erased] on [erased] or [erased]: Morwenna may bill us.\n[erased], [erased] [erased].",
+            "The parcel went back.",
+        ]
+        assert notes[1].key_id == other.key_id
+        assert DataKey.objects.get(pk=first.key_id).destroyed_at
+        old = Note.history.filter(id=first.pk).order_by("history_id").first()
+        assert sealing.open_rows([old], ("text",), reader=READER, at=OVER) == [{"text": sealing.ERASED}]
+        (event,) = LedgerEvent.objects.filter(stream=filed.uid, action="case.person_erased")
+        assert event.content()["detail"]["notes"] == 1
+        assert {each.level for each in verify.verify_stream(filed.uid)} <= {"recorded late", "wrong"}
+        page = desk.client_of("a.byrne").get(f"/cases/{filed.uid}/").content.decode()
+        assert page.count("[erased] or [erased]: Morwenna") == 1
+        asked = requests.request(fresh(filed), actor=analyst, at=self.OVER)
+        requests.make(asked.pk, now=self.OVER)
+        asked.refresh_from_db()
+        assert asked.state == "done"
 
     def test_pages_papers_and_the_marker_go_on_without_them(self, people, filed):
         self.erase(people)

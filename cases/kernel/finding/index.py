@@ -23,6 +23,7 @@ __all__ = [
     "add_note",
     "change_address",
     "change_facts",
+    "change_note",
     "change_person",
     "forget_case",
     "forget_people",
@@ -172,6 +173,12 @@ def of_facts(blinder: Blinder, case: Case, facts: Mapping[str, Any]) -> SearchEn
 def add_note(note: Note, text: str) -> None:
     """Write the tokens of a new note. One statement."""
     of_note(current(note.case), note, text).save(force_insert=True)
+
+
+def change_note(note: Note, text: str) -> None:
+    """Replace the tokens of a note. Two statements."""
+    SearchEntry.objects.filter(note=note).delete()
+    add_note(note, text)
 
 
 def change_person(party: CaseParty, values: Mapping[str, str | None]) -> None:

@@ -78,7 +78,8 @@ class Hold(Tracked):
 
 
 class Note(Tracked):
-    """A sealed remark. Corrected by a later note, never changed."""
+    """A sealed remark under a key of its own. Corrected by a later note; changed only to take somebody out who alone is
+    erased."""
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="notes")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")

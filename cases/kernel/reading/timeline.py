@@ -29,7 +29,7 @@ from cases.kernel.models import Agency, Case, Note, User
 from cases.kernel.prepared import Prepared
 from cases.kernel.reading.columns import ENDINGS, label_of, says_nothing
 from cases.ledger import sealing
-from cases.ledger.models import LedgerEvent
+from cases.ledger.models import DataKey, LedgerEvent
 
 __all__ = ["PAGE_SIZE", "SHOWS", "Change", "Entry", "last_change", "names", "story"]
 
@@ -114,14 +114,15 @@ def _told(kind: str, limit: int, show: str, *, is_older: bool) -> Prepared:
     """Return the query of one page of the story of a case of this kind, the newest or one further down."""
 
     def build(stream: UUID, before: int | None = None) -> QuerySet[LedgerEvent]:
-        written = Note.history.model.objects.filter(event=OuterRef("uid"))
+        written = Note.history.model.objects.filter(event=OuterRef("uid"), history_type="+")
+        note = Note.objects.filter(uid=OuterRef("note_uid"))  # as it is now: somebody may have been taken out of it
         events = LedgerEvent.objects.filter(SHOWS[show][1](kind), stream=stream)
         if before is not None:
             events = events.filter(seq__lt=before)
         noted = events.annotate(
             note_uid=Subquery(written.values("uid")[:1]),
-            note_text=Subquery(written.values("text")[:1]),
-            note_key=Subquery(written.values("key_id")[:1]),
+            note_text=Subquery(note.values("text")),
+            **{f"note_key_{name}": Subquery(note.values(f"key__{name}")) for name in ("id", "uid", "scope", "wrapped")},
         )
         return noted.annotate(actor_shown=_actor_name()).order_by("-seq")[:limit]
 
@@ -144,18 +145,36 @@ def _pieces(case: Case, events: Iterable[Any]) -> dict[tuple[UUID, str], _Piece]
     found: dict[tuple[UUID, str], _Piece] = {}
     for event in events:
         if event.note_uid:
-            found[event.uid, "note"] = _Piece(Note, event.note_uid, event.note_key, text=event.note_text)
+            found[event.uid, "note"] = _Piece(Note, event.note_uid, event.note_key_id, text=event.note_text)
         if event.reason is not None:
             sealed = sealing.Sealed(bytes(event.reason))
             found[event.uid, "reason"] = _Piece(LedgerEvent, event.uid, case.key_id, reason=sealed)
     return found
 
 
+def _note_keys(case: Case, events: Iterable[Any]) -> list[DataKey]:
+    """Return the keys of notes that came with their events; an older note lies under the case's."""
+    own = {"parent": case.key, "kek_id": case.key.kek_id}
+    return [
+        DataKey(
+            **{"id": event.note_key_id, "uid": event.note_key_uid, "scope": event.note_key_scope, **own},
+            wrapped=event.note_key_wrapped,
+        )
+        for event in events
+        if event.note_uid and event.note_key_id != case.key_id
+    ]
+
+
 def _opened(
-    case: Case, pieces: Mapping[tuple[UUID, str], _Piece], *, reader: sealing.Reader, at: datetime
+    case: Case,
+    pieces: Mapping[tuple[UUID, str], _Piece],
+    *,
+    loaded: Iterable[DataKey],
+    reader: sealing.Reader,
+    at: datetime,
 ) -> dict[tuple[UUID, str], str | None]:
     rows: Any = pieces.values()
-    values = sealing.open_rows(rows, ("text", "reason"), reader=reader, at=at, loaded=(case.key,))
+    values = sealing.open_rows(rows, ("text", "reason"), reader=reader, at=at, loaded=(case.key, *loaded))
     return {place: value["text"] or value["reason"] for place, value in zip(pieces, values, strict=True)}
 
 
@@ -235,7 +254,7 @@ def story(
     events = events[:limit]
     bodies = {event.uid: event.content() for event in events}
     known = _known(case, events, bodies.values())
-    plain = _opened(case, _pieces(case, events), reader=reader, at=at)
+    plain = _opened(case, _pieces(case, events), loaded=_note_keys(case, events), reader=reader, at=at)
     entries = [
         Entry(
             seq=event.seq,
