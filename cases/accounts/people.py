@@ -32,6 +32,7 @@ def people_of(accounts: Sequence[Account], *, reader: Reader, at: datetime) -> d
             {
                 "role": "debtor",
                 "is_innocent": False,
+                "source": "billing",
                 "values": {name: values[name] for name in _VALUES},
                 "addresses": [{**home, "kind": "current"}] if any(home.values()) else [],
             }

@@ -102,7 +102,7 @@ def parse(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]
         person = PartyForm({**{name: value for name, value in said.items() if name != "address"}, **place})
         faults = faults_of(person, f"/people/{position}", told_as=IN_ADDRESS)
         errors += faults
-        people += [] if faults else [{**person.person(), "source": "api"}]
+        people += [] if faults else [person.person()]
     if errors:
         raise FieldErrors(errors)
     return {**form.cleaned_data, **{name: int(data.get(name, 0)) for name in _MONEY}}, people

@@ -12,6 +12,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from cases.fraud import codes
 from cases.kernel import formats
 from cases.kernel.numberfields import Whole
+from cases.kernel.office import datasources
 from cases.kernel.office.codelists import CodeField
 from cases.kernel.plainforms import CARD, has_come
 
@@ -99,7 +100,9 @@ class AddressForm(PlaceFields):
         error_messages={"invalid": "Write the number alone: up to 12 digits."},
     )
 
-    field_order = ("kind", *_LINE_NAMES, "since", "until", "uprn")
+    source = CodeField(codes=datasources.SOURCES, **datasources.ASKED)
+
+    field_order = ("kind", *_LINE_NAMES, "since", "until", "uprn", "source")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -111,7 +114,7 @@ class AddressForm(PlaceFields):
         """Return what was typed in the shape parties.add takes for an address."""
         cleaned = self.cleaned_data
         days = {"since": _iso(cleaned.get("since")), "until": _iso(cleaned.get("until"))}
-        texts = {name: cleaned.get(name) or "" for name in (*_LINE_NAMES, "uprn", "kind")}
+        texts = {name: cleaned.get(name) or "" for name in (*_LINE_NAMES, "uprn", "kind", "source")}
         return {name: text for name, text in {**texts, **days}.items() if text}
 
 
@@ -148,11 +151,21 @@ class PartyForm(PlaceFields):
         label="Seen at", max_length=32, required=False, help_text="With its offset: 2026-11-13T21:02:00Z."
     )
     address_kind = CodeField(label="Address is", codes=codes.ADDRESS_KINDS, required=False)
+    source = CodeField(codes=datasources.SOURCES, **datasources.ASKED)
 
     field_order = (
         *("role", "is_innocent", "title", "forename", "middle_name", "surname", "alias", "date_of_birth"),
         *("phone", "email", "account_reference", "employer", "bank_account", "identity_document"),
-        *("vehicle_registration", "device", "ip_address", "ip_port", "ip_seen_at", "address_kind", *_LINE_NAMES),
+        *(
+            "vehicle_registration",
+            "device",
+            "ip_address",
+            "ip_port",
+            "ip_seen_at",
+            "address_kind",
+            *_LINE_NAMES,
+            "source",
+        ),
     )
 
     def clean(self) -> dict[str, Any]:
@@ -184,6 +197,7 @@ class PartyForm(PlaceFields):
         return {
             "role": cleaned.pop("role"),
             "is_innocent": cleaned.pop("is_innocent"),
+            "source": cleaned.pop("source"),
             "values": {**cleaned, "date_of_birth": born.isoformat() if born else None},
             "addresses": [address] if any(address[name] for name in _LINE_NAMES) else [],
         }

@@ -84,12 +84,18 @@ class Edit:
         return row
 
     def party(
-        self, number: int, *, role: str | None = None, is_innocent: bool | None = None, **values: str | None
+        self,
+        number: int,
+        *,
+        role: str | None = None,
+        is_innocent: bool | None = None,
+        source: str | None = None,
+        **values: str | None,
     ) -> None:
-        """Change what the case says about one person, and which part they play in it."""
+        """Change what the case says about one person, where that comes from, and which part they play in it."""
         row = self._person(number)
         casetypes.get(self.case.kind).check_person(values, at=self.at)
-        part = {"role": role, "is_innocent": is_innocent}
+        part = {"role": role, "is_innocent": is_innocent, "source": source or None}
         changed = {name: value for name, value in part.items() if value not in (None, getattr(row, name))}
         for name, value in changed.items():
             setattr(row, name, value)
@@ -112,15 +118,20 @@ class Edit:
         party = self._person(number)
         return parties.add_address(party, {**values, "kind": kind})
 
-    def change_address(self, number: int, place: int, *, kind: str, **values: str | None) -> None:
+    def change_address(
+        self, number: int, place: int, *, kind: str, source: str | None = None, **values: str | None
+    ) -> None:
         """Change one address of a person, by its number within the case; one of which nothing is left is set apart.
         Raises EditRefused when it is not theirs."""
         row = parties.address_at(self.case, place)
         if row is None or row.party.number != number or row.is_detached or row.party.is_detached:
             raise EditRefused("This person has no such address.")
-        if row.kind != kind:
-            row.kind = kind
-            row.save(update_fields=["kind"])
+        part = {"kind": kind, "source": source or row.source}
+        changed = {name: value for name, value in part.items() if value != getattr(row, name)}
+        for name, value in changed.items():
+            setattr(row, name, value)
+        if changed:
+            row.save(update_fields=list(changed))
         parties.change(row, values, key=row.party.key)
         if all(getattr(row, name) is None for name in parties.ADDRESS_FIELDS):
             row.is_detached = True

@@ -16,6 +16,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.finding import index
 from cases.kernel.models import Case, Team
+from cases.kernel.office import datasources
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
@@ -95,8 +96,15 @@ def open_case(
     occurred_at = min(occurred_at, at) if occurred_at else None
     with record.act(case, "case.opened", actor=actor, at=at, occurred_at=occurred_at, request=request) as action:
         action.detail["kind"] = kind
-        _write(case, casetype, facts=facts, people=people, at=at, occurred_at=occurred_at or at)
+        told = _sourced(people, actor)
+        _write(case, casetype, facts=facts, people=told, at=at, occurred_at=occurred_at or at)
     return case
+
+
+def _sourced(people: Sequence[Mapping[str, Any]], actor: Actor) -> list[dict[str, Any]]:
+    """Return people with where what is said of them comes from: whoever hands them in, unless it is said."""
+    source = datasources.unless_said(actor.kind, actor.agency_kind)
+    return [{**person, "source": person.get("source") or source} for person in people]
 
 
 def open_arising(

@@ -34,9 +34,9 @@ def add(
     """Write people, their addresses and what they are found by, inside the current ledger action on a locked or new
     case.
 
-    Each of `people` has role, is_innocent, source, values {field: text}, addresses [{kind, field: text}]. A new case's
-    `facts_entry` is written with theirs, in one statement.
-    Raises formats.CardNumber.
+    Each of `people` has role, is_innocent, source (of datasources.SOURCES), values {field: text}, addresses [{kind,
+    source, field: text}]; an address without a source comes from where the person does. A new case's `facts_entry` is
+    written with theirs, in one statement. Raises formats.CardNumber.
     """
     keys = sealing.new_keys(len(people), "party", at=at)
     parties, addresses = [], []
@@ -82,7 +82,7 @@ def _placed(row: CaseAddress, party: CaseParty) -> CaseAddress:
 
 
 def _address(party: CaseParty, values: Mapping[str, Any]) -> CaseAddress:
-    row = CaseAddress(kind=values.get("kind") or "current", key=party.key)
+    row = CaseAddress(kind=values.get("kind") or "current", key=party.key, source=values.get("source") or "")
     row.jurisdiction = places.of_postcode(values.get("postcode"))
     sealing.seal(row, _filled(values, ADDRESS_FIELDS), key=party.key)
     return row

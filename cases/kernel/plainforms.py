@@ -13,7 +13,10 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
 
 from cases.kernel import calendars, formats
+from cases.kernel.choosing import Chosen
 from cases.kernel.formats import BadFormat
+from cases.kernel.office import datasources
+from cases.kernel.office.codelists import CodeField
 
 __all__ = [
     "CARD",
@@ -47,30 +50,7 @@ def has_come(day: date) -> None:
 PLACE = ("line_1", "line_2", "town", "postcode", "country")
 # Where a body tells a place, which a form has beside the person.
 IN_ADDRESS = {name: f"address/{name}" for name in PLACE}
-_OFFERED: Any = forms.ChoiceField.choices  # the property itself
 _HERE = {"", "GB", "UK", "UNITED KINGDOM"}
-
-
-class Chosen(forms.TypedChoiceField):
-    """A choice that nobody made beforehand: "Choose" stands first, and is refused where the field is required.
-
-    `none` says what leaving it means where it may be left. Choices with an entry for none of their own keep that one.
-    """
-
-    default_error_messages: ClassVar[dict[str, Any]] = {"required": "Choose one. Nothing is chosen beforehand."}
-
-    def __init__(self, *, none: str = "Choose", **kwargs: Any) -> None:
-        self.none = none
-        super().__init__(**kwargs)
-
-    def _offer(self, value: Any) -> None:
-        options = value if callable(value) else lambda: value
-        _OFFERED.fset(self, lambda: self._none_first(list(options())))
-
-    def _none_first(self, options: list[Any]) -> list[Any]:
-        return options if any(code == "" for code, _ in options) else [("", self.none), *options]
-
-    choices: Any = property(_OFFERED.fget, _offer)
 
 
 class GroupedTicks(forms.CheckboxSelectMultiple):
@@ -125,7 +105,7 @@ class PersonForm(PlainForm):
     is_innocent: ClassVar[bool] = True
     field_order = (
         *("role", "title", "forename", "middle_name", "surname", "date_of_birth"),
-        *("phone", "email", "account_reference", *PLACE),
+        *("phone", "email", "account_reference", *PLACE, "source"),
     )
 
     title = forms.CharField(label="Title", max_length=20, required=False)
@@ -139,6 +119,7 @@ class PersonForm(PlainForm):
     town = forms.CharField(label="Town", max_length=60, required=False)
     postcode = forms.CharField(label="Postcode", max_length=10, required=False)
     country = forms.CharField(label="Country, if abroad", max_length=60, required=False)
+    source = CodeField(codes=datasources.SOURCES, **datasources.ASKED)
 
     def clean_phone(self) -> str:
         return self._tidy("phone", formats.phone)
@@ -158,10 +139,12 @@ class PersonForm(PlainForm):
         """Return what was typed in the shape parties.add takes."""
         cleaned = dict(self.cleaned_data)
         place = {name: cleaned.pop(name) for name in PLACE}
+        source = cleaned.pop("source")
         born = cleaned.get("date_of_birth")
         return {
             "role": cleaned.pop("role"),
             "is_innocent": self.is_innocent,
+            "source": source,
             "values": {**cleaned, "date_of_birth": born.isoformat() if born else None},
             "addresses": [{"kind": "current", **place}] if any(place.values()) else [],
         }

@@ -12,6 +12,7 @@ from typing import Any
 
 from cases.kernel import tasks
 from cases.kernel.exchange import letters
+from cases.kernel.office import datasources
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
 from cases.kernel.reading import lookers, queries
 from cases.reports.entries import Entry, lines, on, when
@@ -189,7 +190,7 @@ def people(records: Records, words: Words) -> Iterator[Entry]:
             lines=lines(
                 *(f"{capital(words.field(fields[name]))}: {spoken(value)}" for name, value in opened.items() if value),
                 *(_address(home, values) for home, values in homes[row.pk]),
-                f"Source: {plain(row.source)}. Kept as {plain(row.retention_class)}"
+                f"Source: {datasources.told(row.source)}. Kept as {plain(row.retention_class)}"
                 + on(row.dispose_after_date, " until ")
                 + ".",
             ),
@@ -218,7 +219,8 @@ def _crowd(records: Records) -> Entry:
 
 def _address(home: Any, values: dict[str, str | None]) -> str:
     gone = ", detached" if home.is_detached else ""
-    return f"Address, {plain(home.kind)}{gone}: {', '.join(value for value in values.values() if value)}"
+    source = f" (source: {datasources.told(home.source)})" if home.source else ""
+    return f"Address, {plain(home.kind)}{gone}: {', '.join(value for value in values.values() if value)}{source}"
 
 
 def events(records: Records, words: Words) -> Iterator[Entry]:

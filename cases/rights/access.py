@@ -23,7 +23,7 @@ from cases.kernel import casetypes, notice, retention
 from cases.kernel.exchange import letters
 from cases.kernel.linking import people as linked
 from cases.kernel.models import AuditReport, Case, Letter, Release, ReleasedItem
-from cases.kernel.office import publiclinks
+from cases.kernel.office import datasources, publiclinks
 from cases.kernel.papers import Item, Paper, Part, Written, filled, moment, written_day
 from cases.ledger import sealing
 from cases.ledger.sealing import Reader
@@ -45,7 +45,6 @@ _LABELS = {
     "forename": "First name",
     "surname": "Last name",
 }
-_SOURCES = {"staff": "Our own people", "api": "A system or form of ours"}
 _NOT_SHOWN = ("Not in this pack", "nothing shows that it is yours. Tell us under which name you have it, if it is.")
 _FROM = "You, or somebody who wrote to us, unless it says otherwise"
 
@@ -184,11 +183,13 @@ def _people(held: Held) -> tuple[Item, ...]:
     for home, values in held.places:
         said = ", ".join(value for value in values.values() if value)
         homes[home.party_id].append((f"Address, {home.kind.replace('_', ' ')}", said))
+        if home.source:
+            homes[home.party_id].append(("This address came from", datasources.told(home.source)))
     found = []
     for party, values in held.parties:
         kind = casetypes.get(party.case.kind)
         role = dict(kind.party_roles).get(party.role, party.role)
-        rows = (*_values(values), *homes[party.pk], ("Came from", _SOURCES.get(party.source, party.source)))
+        rows = (*_values(values), *homes[party.pk], ("Came from", datasources.told(party.source)))
         found.append(Item(head=f"{party.case.reference}, {kind.label.lower()}: {role.lower()}", rows=rows))
     return tuple(found)
 

@@ -125,7 +125,7 @@ def people_of(data: Mapping[str, Any], errors: list[tuple[str, str, str]]) -> li
     form = PartyForm({"role": "person", **data["person"]})
     faults = faults_of(form, "/person")
     errors += faults
-    return [] if faults else [{**form.person(), "source": "api"}]
+    return [] if faults else [form.person()]
 
 
 INTAKE = Intake(

@@ -140,7 +140,7 @@ def person(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     row = case.parties.filter(number=number, is_detached=False).first()
     if row is None:
         raise Http404
-    known = {"role": row.role, "is_innocent": row.is_innocent}
+    known = {"role": row.role, "is_innocent": row.is_innocent, "source": row.source}
     form = casetype.party_form(request.POST if request.method == "POST" else None, initial=known)
     _say_what_is_kept(form, row)
     title = f"Correct person {number}"
@@ -153,7 +153,8 @@ def person(request: HttpRequest, uid: UUID, number: int) -> HttpResponse:
     values = {name: text for name, text in typed["values"].items() if text} | removed
 
     def write(edit: Edit) -> None:
-        edit.party(number, role=typed["role"], is_innocent=typed["is_innocent"], **values)
+        source = typed.get("source")
+        edit.party(number, role=typed["role"], is_innocent=typed["is_innocent"], source=source, **values)
         for address in typed["addresses"]:
             edit.address(number, **{name: text for name, text in address.items() if text})
 
@@ -209,7 +210,9 @@ def address(request: HttpRequest, uid: UUID, number: int, place: int) -> HttpRes
     row = _place_of(case, number, place)
     if casetype.address_form is None:
         raise Http404
-    form: Any = casetype.address_form(request.POST if request.method == "POST" else None, initial={"kind": row.kind})
+    form: Any = casetype.address_form(
+        request.POST if request.method == "POST" else None, initial={"kind": row.kind, "source": row.source}
+    )
     _say_what_is_kept(form, row)
     title = f"Correct an address of person {number}"
     if request.method == "GET":

@@ -7,6 +7,7 @@ from typing import Any
 
 from cases.kernel import casetypes, clocks
 from cases.kernel.casetypes import CaseType
+from cases.kernel.office import datasources
 from cases.kernel.reading.queries import CaseFile, SealedItem
 from cases.kernel.reading.timeline import Entry
 from cases.reports.words import capital
@@ -54,9 +55,15 @@ def subjects(file: CaseFile) -> list[dict[str, Any]]:
             "is_innocent": person.is_innocent and casetype.asks_who_is_innocent,
             "is_detached": person.is_detached and not person.is_erased,
             "is_erased": person.is_erased,
+            "source": datasources.told(person.source),
             "values": [] if person.is_erased else masked(casetype, person.items),
             "addresses": [
-                {"number": place.number, "kind": words(place.kind), "values": masked(casetype, place.items)}
+                {
+                    "number": place.number,
+                    "kind": words(place.kind),
+                    "values": masked(casetype, place.items),
+                    "source": datasources.told(place.source),
+                }
                 for place in ([] if person.is_erased else person.addresses)
             ],
         }

@@ -15,6 +15,7 @@ from cases.kernel import casetypes, policy
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.finding import joining, matching
+from cases.kernel.office import datasources
 from cases.kernel.reading import persons, queries
 from cases.kernel.reading.persons import Assertion, Offer
 from cases.ledger import reads
@@ -129,6 +130,7 @@ def _asserted(each: Assertion) -> dict[str, Any]:
         "is_innocent": each.row.is_innocent and casetype.asks_who_is_innocent,
         "role": role_label(casetype, each.row.role),
         "fields": [field_label(casetype, name) for name in each.fields],
+        "source": datasources.told(each.row.source),
         "is_held": each.is_held,
         "open_tasks": each.open_tasks,
         "pairs": each.pairs,

@@ -110,6 +110,15 @@ class Access(TestCase):
             text = each if isinstance(each, str) else each.decode()
             assert [word for word in NEVER if word in text] == []
 
+    def test_pack_says_where_each_person_and_address_came_from(self):
+        """UK GDPR Art 15(1)(g)."""
+        with edits.change(self.case.pk, actor=self.officer, at=AT) as edit:
+            edit.party(1, source="electoral_roll")
+            edit.add_address(1, kind="previous", line_1="1 Old Row", source="data_broker")
+        html, data = self.drafted(self.ask())
+        for said in ("The electoral roll", "A data broker", "Our own people"):
+            assert said in html and said in data.decode()
+
     def test_pack_says_nothing_of_a_matter_of_which_telling_would_prejudice_an_enquiry(self):
         """Data Protection Act 2018 Sch 2 para 2, as the letters of the fraud desk."""
         report = self.ask()

@@ -191,7 +191,7 @@ def parse(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]
     received_at = _moment(data, errors)
     if errors:
         raise FieldErrors(errors)
-    return {**form.cleaned_data, "received_at": received_at}, [{**person.person(), "source": "api"}]
+    return {**form.cleaned_data, "received_at": received_at}, [person.person()]
 
 
 def _moment(data: Mapping[str, Any], errors: list[tuple[str, str, str]]) -> datetime | None:

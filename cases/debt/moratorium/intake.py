@@ -98,7 +98,7 @@ def parse(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]
         person = PartyForm({"role": role, **dict(said.pop("address", None) or {}), **said})
         faults = faults_of(person, f"/{role}", told_as=IN_ADDRESS)
         errors += faults
-        people += [] if faults else [{**person.person(), "source": "api"}]
+        people += [] if faults else [person.person()]
     if errors:
         raise FieldErrors(errors)
     facts = form.cleaned_data

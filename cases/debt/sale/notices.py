@@ -110,7 +110,7 @@ def _give(job: jobs.Job, subject: str, at: datetime) -> None:
     with record.act(case, "debt_sale.notices_written", actor=worker, at=at, detail={"lines": len(lines)}) as act:
         made = parties.add(
             case,
-            [{**person, "source": "billing"} for _, person in people],
+            [person for _, person in people],
             first_number=case.parties.count() + 1,
             retention_class=RETENTION,
             at=at,

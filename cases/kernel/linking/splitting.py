@@ -99,7 +99,7 @@ def _people(rows: Sequence[CaseParty], reader: sealing.Reader, *, at: Any) -> li
     opened = sealing.open_rows(places, ADDRESS_FIELDS, reader=reader, at=at) if places else []
     homes: dict[int, list[dict[str, str]]] = {row.pk: [] for row in rows}
     for place, each in zip(places, opened, strict=True):
-        homes[place.party_id].append({"kind": place.kind, **_plain(each)})
+        homes[place.party_id].append({"kind": place.kind, "source": place.source, **_plain(each)})
     return [
         {
             "role": row.role,

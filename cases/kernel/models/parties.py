@@ -71,6 +71,7 @@ class CaseAddress(Tracked):
     """An address of a person in a case, sealed under that person's key.
 
     `jurisdiction` is in which part of the United Kingdom it is, by its postcode; empty where that says nothing.
+    `source` is where it comes from; empty where that is where the person's row comes from.
     """
 
     party = models.ForeignKey(CaseParty, models.PROTECT, related_name="addresses")
@@ -86,8 +87,9 @@ class CaseAddress(Tracked):
     country = SealedTextField(null=True)
     uprn = SealedTextField(null=True)
     jurisdiction = models.CharField(max_length=3, blank=True, default="", db_default="")
+    source = models.CharField(max_length=40, blank=True, default="", db_default="")
 
-    later = {"since": None, "until": None, "country": None, "uprn": None, "jurisdiction": ""}
+    later = {"since": None, "until": None, "country": None, "uprn": None, "jurisdiction": "", "source": ""}
 
     def __str__(self) -> str:
         return self.kind

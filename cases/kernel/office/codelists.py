@@ -14,8 +14,8 @@ from typing import Any
 from django import forms
 from django.db.models import CharField, Func, QuerySet, Value
 
+from cases.kernel.choosing import Chosen
 from cases.kernel.models import CodeEntry
-from cases.kernel.plainforms import Chosen
 from cases.kernel.prepared import Prepared
 
 __all__ = [

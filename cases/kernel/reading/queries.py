@@ -93,6 +93,7 @@ class Address:
     number: int
     kind: str
     is_detached: bool
+    source: str
     items: tuple[SealedItem, ...]
 
 
@@ -143,7 +144,7 @@ def _parts() -> dict[str, Any]:
     mine = {"case": OuterRef("pk")}
     places = CaseAddress.objects.filter(party__case=OuterRef("pk"), party__number__lte=MOST_PEOPLE)
     places = places.annotate(**_present(ADDRESS_FIELDS)).order_by("pk")
-    place_columns = ("id", "party_id", "kind", "is_detached")
+    place_columns = ("id", "party_id", "kind", "is_detached", "source")
     return {
         "places_": _listed(places, **_same(place_columns), **_same(_present(ADDRESS_FIELDS))),
         "clocks_": _listed(
@@ -200,7 +201,13 @@ def _numbered(places: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def _address(place: Mapping[str, Any]) -> Address:
     held = [name for name in ADDRESS_FIELDS if place[f"has_{name}"]]
     items = tuple(SealedItem(code=f"address-{place['number']}-{name}", field=name) for name in held)
-    return Address(number=place["number"], kind=place["kind"], is_detached=place["is_detached"], items=items)
+    return Address(
+        number=place["number"],
+        kind=place["kind"],
+        is_detached=place["is_detached"],
+        source=place["source"],
+        items=items,
+    )
 
 
 def _held_by(person: CaseParty) -> tuple[SealedItem, ...]:

@@ -1,0 +1,88 @@
+"""Where what is known of a person comes from: a code of one list, chosen on the form, shown to staff and the person."""
+
+import pytest
+from django.urls import reverse
+
+from cases.association import intake as declarations
+from cases.kernel import actors, intake
+from cases.kernel.models import Agency, Case, CaseAddress, CaseParty
+from cases.kernel.office import datasources
+from tests import associations, factories
+from tests import requests_of_people as rights
+from tests.kernel.snapshots import nothing_written
+from tests.web import desk
+from tests.web.test_acts import NEW
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+def test_the_list_has_each_source_that_the_notice_names():
+    assert set(datasources.SOURCES.labels()) == {
+        *("person", "staff", "api", "billing", "third_party", "agency", "partner", "authority"),
+        *("electoral_roll", "directory", "public_record", "data_broker", "demographic"),
+    }
+    assert datasources.SOURCES.is_open
+
+
+def test_whoever_takes_a_person_down_says_where_it_comes_from_and_everybody_reads_it(people):
+    client = desk.client_of("a.byrne")
+    client.post("/cases/new/fraud_referral/", {**NEW, "people-0-source": "electoral_roll"})
+    case = Case.objects.get()
+    assert case.parties.get().source == "electoral_roll"
+    assert "Where from: The electoral roll." in client.get(f"/cases/{case.uid}/").content.decode()
+
+    version = Case.objects.get(pk=case.pk).version
+    typed = {"kind": "previous", "line_1": "1 New Row", "town": "Truro", "source": "data_broker", "version": version}
+    client.post(reverse("web:add_address", args=[case.uid, 1]), typed)
+    assert set(CaseAddress.objects.values_list("source", flat=True)) == {"data_broker"}
+    page = client.get(f"/cases/{case.uid}/").content.decode()
+    assert "The previous address: A data broker." in page
+
+    path = reverse("web:edit_person", args=[case.uid, 1])
+    form = client.get(path).context["form"]
+    assert form.initial["source"] == "electoral_roll"
+    typed = {**form.initial, "source": "directory", "version": Case.objects.get(pk=case.pk).version}
+    assert client.post(path, {name: value for name, value in typed.items() if value}).status_code == 302
+    assert CaseParty.objects.get().source == "directory"
+
+
+def test_a_source_that_is_in_no_list_is_refused(people):
+    client = desk.client_of("a.byrne")
+    with nothing_written():
+        refused = client.post("/cases/new/fraud_referral/", {**NEW, "people-0-source": "hearsay"})
+    assert refused.status_code == 422
+
+
+def test_what_a_system_of_ours_hands_in_comes_from_it_and_what_staff_take_down_from_them(people):
+    associations.enter()
+    rights.own("own-orders")
+    facts, two = declarations.parse(declarations.EXAMPLE)
+    case = intake.open_case(
+        "association",
+        actor=actors.agency(Agency.objects.get(code="own-orders")),
+        at=factories.AT,
+        facts=facts,
+        people=two,
+    )
+    assert set(case.parties.values_list("source", flat=True)) == {"api"}
+    other = associations.declared(people)
+    assert set(other.parties.values_list("source", flat=True)) == {"staff"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "of", "code"),
+    [
+        ("staff", "", "staff"),
+        ("system", "", "staff"),
+        ("agency", "own_system", "api"),
+        ("agency", "bank", "partner"),
+        ("agency", "cra", "agency"),
+    ],
+)
+def test_unless_it_is_said_it_is_whoever_acts(kind, of, code):
+    assert datasources.unless_said(kind, of) == code
