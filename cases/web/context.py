@@ -18,7 +18,7 @@ from cases.kernel.models import BreakGlass
 from cases.kernel.reading import worklist
 from cases.kernel.restricted import breakglass
 from cases.reports import sender
-from cases.web import addresses, asking
+from cases.web import addresses, asking, views
 
 __all__ = ["Command", "Shell", "fresh_counts", "shell"]
 
@@ -226,6 +226,16 @@ class Shell:
             self._place(each.label, each.icon, f"{queue}?kind={each.code}", f"kind.{each.code}")
             for each in casetypes.all_types()
             if policy.can(self.actor, "view", kind=each.code).is_allowed and self._has_sight_of(each)
+        )
+
+    @cached_property
+    def views(self) -> tuple[Place, ...]:
+        """The views of the queue that this person keeps in this browser."""
+        here, _, query = self.path.partition("?")
+        asked = views.asked(QueryDict(query)) if here == addresses.page("web:queue") else ""
+        return tuple(
+            Place(label=each.name, icon="bookmark", url=each.url, is_current=each.query == asked)
+            for each in views.of(self.request)
         )
 
     def _has_sight_of(self, casetype: casetypes.CaseType) -> bool:

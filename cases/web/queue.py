@@ -18,7 +18,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.models import Case
 from cases.kernel.reading import desk, worklist
 from cases.kernel.reading.worklist import Cursor, Filters
-from cases.web import addresses, asking, context, cursors, filters, rows, several
+from cases.web import addresses, asking, context, cursors, filters, rows, several, views
 from cases.web.refusals import screen
 
 __all__ = ["next_case", "queue", "take_next"]
@@ -108,6 +108,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     counted = _counted(actor, asked, at)
     chips = filters.chips(request.GET, asked, actor=actor, people=people, counted=counted)
     lines = [rows.line(case, at=at, actor=actor) for case in page.rows]
+    asked_now = views.asked(request.GET)
     shown = {
         "heading": next((chip.shown for chip in chips if chip.name == "kind" and chip.is_on), "Team queue"),
         "lines": lines,
@@ -128,6 +129,8 @@ def queue(request: HttpRequest) -> HttpResponse:
         "commands": _commands(may_take),
         "here": request.get_full_path(),
         "back": request.get_full_path(),
+        "asked": asked_now,
+        "view_kept": next((each.name for each in views.of(request) if each.query == asked_now), ""),
     }
     return render(request, "cases/queue.html", shown)
 

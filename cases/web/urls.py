@@ -48,6 +48,7 @@ from cases.web import (
     several,
     status,
     tasklist,
+    views,
 )
 
 app_name = "web"
@@ -105,6 +106,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("search/<uuid:uid>/", search.results, name="search_results"),
     path("cases/", queue.queue, name="queue"),
     path("cases/take-next/", queue.take_next, name="take_next"),
+    path("cases/views/", views.keep, name="views"),
     path("cases/several/", several.several, name="several"),
     path("cases/new/", opening.kinds, name="new"),
     path("cases/new/<slug:kind>/", opening.new, name="new_case"),

@@ -74,7 +74,7 @@ const move = step => {
 // Ticked rows: how many, all of the page, and from one to another with Shift
 const boxes = () => $$("input[name=case][form=several]");
 const several = $("#several");
-const count = () => { const n = boxes().filter(each => each.checked).length; $("[data-ticked]", several).textContent = n ? `${n} ticked` : "Ticked cases"; };
+const count = () => { const n = boxes().filter(each => each.checked).length; several.classList.toggle("idle", !n); $("[data-ticked]", several).textContent = n ? `${n} ticked` : "Ticked cases"; };
 let lastTicked = null;
 if (several) {
   const all = $("[data-tick-all]", several);

@@ -27,6 +27,7 @@ WITHOUT_PAGE = {
     "access_sign",
     "take_next",
     "several",
+    "views",
     "purpose",
     "next_case",
     "take",
