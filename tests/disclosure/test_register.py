@@ -7,12 +7,14 @@ from datetime import date, timedelta
 import pytest
 
 from cases.disclosure.register import lines as register
-from cases.kernel import datacategories
+from cases.kernel import casetypes, datacategories, notice, releases
+from cases.kernel.models import Team
 from cases.ledger.models import AccessEvent, LedgerEvent
 from tests import disclosures, factories
 from tests.disclosures import AT, after
 from tests.web.desk import client_of
 
+USE = "communications"
 pytestmark = pytest.mark.django_db
 DAYS = "?since=2026-11-01&until=2026-11-30"
 SHARED = [
@@ -114,3 +116,15 @@ def test_statements_do_not_grow_with_the_requests(people, count, django_assert_n
 def test_columns_have_categories():
     assert datacategories.columns("disclosure_register") == SHARED
     assert datacategories.columns("ipco_reverse_audit") == [*SHARED, *INSPECTED]
+
+
+def test_records_of_use_leave_for_a_public_authority_alone_and_stand_in_no_table_that_is_handed_out(people):
+    """Calls, sessions and what was watched (R18): whoever buys, collects, scores or markets never gets them."""
+    allowing = {clause.code: clause.recipients for clause in notice.CLAUSES.values() if USE in clause.categories}
+    assert allowing == {"answer_authorities_data": frozenset({"lea"})}
+    assert {kind.code for kind in releases.KINDS.values() if USE in kind.categories.values()} == {
+        "le_result",
+        "le_piece",
+    }
+    assert not [name for name, table in datacategories.EXPORTS.items() if USE in table.values()]
+    assert Team.objects.get(code=casetypes.get("le_disclosure").team).is_restricted
