@@ -3,7 +3,7 @@ report to the police, which may come before it."""
 
 from __future__ import annotations
 
-from cases.fraud import amending, disputes, guards, police, removal
+from cases.fraud import alerts, amending, disputes, guards, police, removal
 from cases.kernel import holdkinds
 from cases.kernel.lifecycle import Agreement, State, Transition
 
@@ -78,7 +78,7 @@ MOVES = (
         distinct=_OTHERS,
         needs_reason=True,
         guards=(guards.product_is_not_given_back,),
-        effects=(disputes.uphold,),
+        effects=(disputes.uphold, alerts.tell_undisputed),
         consequence="The filing stands; the person gets an answer with where to complain",
     ),
     Transition(
@@ -134,7 +134,7 @@ MOVES = (
         is_grave=True,
         guards=(*_AMENDED, amending.adds_nobody_adverse),
         foreseen=(amending.is_owed,),
-        effects=(amending.amend_disputed,),
+        effects=(amending.amend_disputed, alerts.tell_undisputed),
         consequence="The agency gets the case as it now is; the person gets an answer with where to complain",
         tone="primary",
     ),

@@ -21,7 +21,7 @@ from cases.kernel.models import Agency, Case, CaseAddress, CaseParty, OutboxMess
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
-__all__ = ["CLOCKS", "HELD", "TASK", "take_back", "tell", "tell_anew", "tell_held"]
+__all__ = ["CLOCKS", "HELD", "TASK", "take_back", "tell", "tell_anew", "tell_held", "tell_undisputed"]
 
 KINDS = ("delivery", "used_by_fraudster")
 FIELDS = ("line_1", "postcode")
@@ -91,6 +91,11 @@ def tell_held(case: Case, *, actor: Actor, at: datetime) -> None:
         _ask_again(case, at=at)
     elif case.state == "filed" and not _why_not_told(case, at=at):
         tasks.close_about(case, TASK, actor=actor, at=at, cause=IS_HELD)
+
+
+def tell_undisputed(context: Any) -> None:
+    """The filing stands again: what a hold kept from the alert, and a dispute after it, is told."""
+    tell_held(context.case, actor=context.actor, at=context.at)
 
 
 def take_back(case: Case, *, at: datetime) -> None:

@@ -489,6 +489,21 @@ def test_what_a_hold_kept_from_the_alert_is_told_when_it_ends_by_itself(people, 
     assert (uploads(case), alert_tasks(case)) == (["pending"], [])
 
 
+@pytest.mark.parametrize("is_held", [True, False])
+def test_what_a_hold_and_then_a_dispute_kept_from_the_alert_is_told_when_it_is_upheld(people, monkeypatch, is_held):
+    case = filed_under_a_hold(people, monkeypatch)
+    disputed = {"inputs": {"grounds": "facts_wrong", "subject": "2"}, "reason": "She says so."}
+    transitions.apply(case.pk, "dispute", actor=people["i.sowande"], at=DAY, **disputed)
+    if not is_held:
+        release(case, people)
+    assert (uploads(case), alert_tasks(case)) == ([], ["a_hold_stops_it"])
+
+    transitions.apply(case.pk, "uphold", actor=factories.judge(people), at=DAY, reason="It is right.")
+
+    told = ([], ["a_hold_stops_it"]) if is_held else (["pending"], [])
+    assert (uploads(case), alert_tasks(case)) == told
+
+
 def test_another_hold_keeps_it_still_and_a_filing_that_comes_down_is_told_to_nobody(people, monkeypatch):
     case = filed_under_a_hold(people, monkeypatch)
     hold_reports(case, people, "complaint", ends_at=DAY + timedelta(days=9))
