@@ -13,7 +13,6 @@ from cases.accounts.models import Account, AccountFlag, AccountHolder
 from cases.accounts.reading import HOLDER_COLUMNS, Fault, Row
 from cases.kernel import casetypes
 from cases.kernel.finding import index, terms
-from cases.ledger import api as ledger
 from cases.ledger import copying, keys, sealing
 
 __all__ = ["SOURCE", "Outcome", "find", "find_each", "store"]
@@ -215,7 +214,7 @@ def _change(told: Sequence[tuple[_Told, Account]], *, at: datetime) -> None:
         for name, value in each.row.account.items():
             if name not in _DEFAULT or value is not None:
                 setattr(account, name, value)
-    ledger.bulk_update(Account, accounts, _PLAIN)
+    copying.copy_update(Account, accounts, _PLAIN)
     people = AccountHolder.objects.filter(account__in=accounts).select_related("key").order_by("ordinal")
     flags = AccountFlag.objects.filter(account__in=accounts, source=SOURCE, ended_date=None)
     held: dict[int, list[AccountHolder]] = {each.pk: [] for each in accounts}

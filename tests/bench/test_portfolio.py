@@ -1,5 +1,5 @@
-"""A whole portfolio goes through: taken in, looked at, taped, looked at again, completed, each stage by a worker of its
-own, whose pace and peak memory are printed beside raw COPY of the same lines.
+"""A whole portfolio goes through: taken in, taken in changed, looked at, taped, looked at again, completed, each by a
+worker of its own, whose pace and peak memory are printed beside raw COPY of the same lines.
 
 The suite does it with a few accounts; `make soak` with 100,000, or BACKOFFICE_ACCOUNTS of them. Figures are read, never
 asserted; what is asserted is that everything came through, and that memory does not grow with the portfolio.
@@ -74,10 +74,10 @@ def tell(name: str, seconds: float, more: str = "") -> None:
     print(f"{name}: {MANY} in {seconds:.1f} s, {MANY / seconds:,.0f} rows/s. {more}", flush=True)
 
 
-def chunks() -> Iterator[bytes]:
+def chunks(**changes: str) -> Iterator[bytes]:
     """Yield the file of a portfolio a thousand rows at a time."""
     for first in range(0, MANY, 1000):
-        part = portfolio.file([portfolio.row(number) for number in range(first, min(first + 1000, MANY))])
+        part = portfolio.file([portfolio.row(number, **changes) for number in range(first, min(first + 1000, MANY))])
         yield part if first == 0 else part.partition(b"\n")[2]
 
 
@@ -105,6 +105,9 @@ def test_a_portfolio_goes_through_part_by_part():
     tell("\nseal the upload", time.monotonic() - began)
     stage("take in", at=AT)
     assert Account.objects.count() == MANY
+    uploads.take(chunks(as_of="2026-03-02", fees_pence="100"), actor=people[sales.ANALYST], at=AT)
+    stage("take in again, each changed", at=AT)
+    assert Account.objects.filter(fees_pence=100).count() == MANY
     case = sales.pool_of(people)
     looking.ask(case, actor=manager, at=AT)
     stage("first look", at=AT)
