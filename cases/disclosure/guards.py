@@ -145,12 +145,18 @@ def is_of_the_kind_that_it_says(context: Any) -> str | None:
 
 
 # --- what is asked for ----------------------------------------------------------------------------------------------
+def asks_about_addresses(facts: DisclosureRequest) -> bool:
+    """Say whether an item that still stands is asked for about a number or another address: recordings of a place are
+    not."""
+    return any(ITEMS[item].opened_by in codes.ADDRESSED for item in open_items(facts))
+
+
 def is_described(context: Any) -> str | None:
     facts = context.case.disclosure_request
     items = open_items(facts)
     if not items:
         return "Nothing is asked for: choose at least one item, or refuse the request."
-    if any(ITEMS[item].opened_by in codes.ADDRESSED for item in items) and not _has_address(context.case):
+    if asks_about_addresses(facts) and not _has_address(context.case):
         return "Enter the number, address or handset that the request is about."
     return period_fault(items, facts.begins_at, facts.ends_at)
 
@@ -226,9 +232,10 @@ def may_be_answered(context: Any) -> str | None:
 
 
 def is_ours(context: Any) -> str | None:
-    return (
-        None if context.inputs.get("is_ours") else "Look the addresses up first: are they ours, for the whole period?"
-    )
+    """Nobody has to say of a request about no address that its addresses are ours."""
+    if context.inputs.get("is_ours") or not asks_about_addresses(context.case.disclosure_request):
+        return None
+    return "Look the addresses up first: are they ours, for the whole period?"
 
 
 def is_not_asked_already(context: Any) -> str | None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from cases.disclosure import codes, package
+from cases.disclosure import codes, guards, package
 from cases.disclosure.dataitems import ITEMS
 from cases.disclosure.models import DisclosureError, ItemGround, PackagePart
 from cases.kernel import outbox, releases, tasks
@@ -191,7 +191,8 @@ def give(case: Case, *, reader: sealing.Reader, actor: Actor, at: datetime) -> O
     place. Raises ReleaseRefused, NoChannel."""
     facts, agency = case.disclosure_request, _agency(case)
     parts = package.parts_of(case)
-    grounds = {row.item: row for row in ItemGround.objects.filter(case=case)}
+    standing = guards.open_items(facts)
+    grounds = {row.item: row for row in ItemGround.objects.filter(case=case, item__in=standing)}
     held = {item for item, row in grounds.items() if not row.is_nothing_held}
     data: dict[str, list[dict[str, str]]] = {}
     for part in parts:

@@ -74,6 +74,11 @@ class ValidateForm(_StepForm):
         required=False,
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not guards.asks_about_addresses(self.case.disclosure_request):
+            del self.fields["is_ours"]
+
 
 class ClarifyForm(_StepForm):
     """What is asked of the authority."""

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.db import transaction
 
-from cases.disclosure import package
+from cases.disclosure import package, stepforms
 from cases.disclosure.excess import Unreadable
 from cases.kernel import actors, approvals, casetypes, edits, holds, intake, record, transitions, verdicts
 from cases.kernel.edits import EditRefused
@@ -412,7 +412,9 @@ def test_l1c_a_form_opens_the_cctv_alone_signed_off_and_blurred(people):
     after(case, "refuse_items", factories.job(), thursday)
     assert facts(case).refused_items == {"subscriber_name": "no_gateway"}
     assert told(case)[-1][1]["route"] == "single_point_of_contact"
-    after(case, "validate", officer, thursday, is_ours=True)
+    # What is left is about a place: nobody says of addresses that they are ours.
+    assert "is_ours" not in stepforms.ValidateForm(case=Case.objects.get(pk=case.pk)).fields
+    after(case, "validate", officer, thursday)
     after(case, "extract", officer, thursday)
     with nothing_written(), pytest.raises(EditRefused, match="was not asked for, or was refused"):
         disclosures.add(case, "subscriber_name", disclosures.NAMES, people, at=thursday)
@@ -468,6 +470,22 @@ def test_every_item_has_a_file_or_the_word_that_nothing_is_held(people):
     after(case, "submit", officer, checked=CHECKED)
     after(case, "release", people["e.hallam"], compared=COMPARED)
     assert told(case)[-1][1]["nothing_held"] == ["outgoing_calls"]
+
+
+def test_of_an_item_that_is_asked_for_no_more_the_authority_is_told_nothing(people):
+    case, officer = disclosures.extracting(people), people["k.mistry"]
+    disclosures.say_why(case, "outgoing_calls", people, is_nothing_held=True)
+    package.remove_part(case.pk, 2, actor=officer, at=AT)
+    after(case, "clarify", officer, question="Which handset?")
+    after(case, "answer", officer, answer="The name alone.")
+    with edits.change(case.pk, actor=officer, at=AT) as edit:
+        edit.facts(items=["subscriber_name"])
+    after(case, "validate", officer, is_ours=True)
+    after(case, "extract", officer)
+    after(case, "submit", officer, checked=CHECKED)
+    after(case, "release", people["e.hallam"], compared=COMPARED)
+    said = told(case)[-1][1]
+    assert (said["nothing_held"], list(said["data"])) == ([], ["subscriber_name"])
 
 
 @pytest.mark.parametrize(

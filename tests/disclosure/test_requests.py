@@ -11,7 +11,7 @@ import pytest
 from cases.agencies import application, inbound
 from cases.agencies.directory import TERMS
 from cases.agencies.senders import Sender
-from cases.disclosure import guards, report
+from cases.disclosure import guards, report, stepforms
 from cases.disclosure.forms import FactsForm, PartyForm
 from cases.disclosure.models import AuthorityContact
 from cases.kernel import actors, approvals, edits, intake, outbox, policy, transitions, verdicts
@@ -281,6 +281,7 @@ def test_an_authorisation_of_the_last_day_still_counts(people):
 
 def test_a_request_about_nobodys_number_or_one_not_looked_up_is_not_accepted(people):
     case = disclosures.authenticated(people)
+    assert "is_ours" in stepforms.ValidateForm(case=case).fields
     assert "Look the addresses up first" in refusal(case, "validate", people["k.mistry"], is_ours=False)
 
 
