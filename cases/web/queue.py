@@ -21,7 +21,7 @@ from cases.kernel.reading.worklist import Cursor, Filters
 from cases.web import addresses, asking, context, cursors, filters, rows, several, views
 from cases.web.refusals import screen
 
-__all__ = ["next_case", "queue", "take_next"]
+__all__ = ["newer", "next_case", "queue", "take_next"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +125,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "unassigned_url": f"{addresses.page('web:queue')}?view=unassigned",
         "reference": asked.reference,
         **cursors.neighbours(addresses.page("web:queue"), request.GET, page),
+        **_newer(request, asked, at),
         "may_take": may_take,
         "commands": _commands(may_take),
         "here": request.get_full_path(),
@@ -133,6 +134,31 @@ def queue(request: HttpRequest) -> HttpResponse:
         "view_kept": next((each.name for each in views.of(request) if each.query == asked_now), ""),
     }
     return render(request, "cases/queue.html", shown)
+
+
+def _newer(request: HttpRequest, asked: Filters, since: datetime, count: int = 0) -> dict[str, object]:
+    """What the line above the rows says, and where it asks again: rows never move under a reader's hand."""
+    return {
+        "newer": count,
+        "since": since,
+        "newer_url": cursors.url(addresses.page("web:newer"), request.GET, since=since.isoformat()),
+        "show_url": _url(request.GET, since=""),
+    }
+
+
+@screen
+@require_GET
+def newer(request: HttpRequest) -> HttpResponse:
+    """Return the line that says how many cases were opened since the page was drawn; asked for every minute while the
+    page is looked at."""
+    actor, at = asking.actor_of(request), asking.now()
+    asked, _ = filters.read(request.GET, actor=actor, at=at)
+    try:
+        since = cursors.moment(request.GET.get("since", "")) or at
+    except ValueError:
+        since = at
+    count = worklist.opened_since(actor, asked, since, at=at)
+    return render(request, "cases/_newer.html", _newer(request, asked, since, count))
 
 
 def _may_take(actor: Actor) -> bool:

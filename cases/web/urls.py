@@ -106,6 +106,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("search/<uuid:uid>/", search.results, name="search_results"),
     path("cases/", queue.queue, name="queue"),
     path("cases/take-next/", queue.take_next, name="take_next"),
+    path("cases/newer/", queue.newer, name="newer"),
     path("cases/views/", views.keep, name="views"),
     path("cases/several/", several.several, name="several"),
     path("cases/new/", opening.kinds, name="new"),

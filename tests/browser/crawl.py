@@ -27,6 +27,7 @@ WITHOUT_PAGE = {
     "access_sign",
     "take_next",
     "several",
+    "newer",
     "views",
     "purpose",
     "next_case",

@@ -207,3 +207,22 @@ def test_a_state_of_another_kind_is_left_out_and_that_is_said(people):
     page = desk.client_of("a.byrne").get("/cases/?kind=fraud_referral&state=result_held")
     assert "The filter “state” in the address means nothing here" in page.content.decode()
     assert [line.reference for line in page.context["lines"]] == [case.reference]
+
+
+def test_the_page_says_how_many_cases_came_since_it_was_drawn_and_moves_no_row(people):
+    old = factories.referred(people)
+    client = desk.client_of("a.byrne")
+    page = client.get("/cases/?kind=fraud_referral&sort=amount")
+    assert f"as of {writing.clock(page.context['since'])}" in page.content.decode()
+    nothing = client.get(page.context["newer_url"])
+    assert nothing.context["newer"] == 0 and b"Show" not in nothing.content
+
+    early = {"since": (factories.AT - timedelta(days=400)).isoformat(), "kind": "fraud_referral", "sort": "amount"}
+    found = client.get("/cases/newer/", early)
+
+    assert found.context["newer"] == 1
+    assert "1 new case since" in found.content.decode()
+    assert 'href="/cases/?kind=fraud_referral&amp;sort=amount"' in found.content.decode()
+    assert client.get("/cases/newer/", {**early, "kind": "trace"}).context["newer"] == 0
+    assert client.get("/cases/newer/", {**early, "since": old.opened_at.isoformat()}).context["newer"] == 0
+    assert client.get("/cases/newer/?since=x").context["newer"] == 0

@@ -210,7 +210,7 @@ def standing(db):
 
 
 WHOLE_OFFICE = {"my_work", "counts", "tasks", "approvals", "preferences", "queue", "take_next", "new", "opened"}
-WHOLE_OFFICE |= {"several", "views"}
+WHOLE_OFFICE |= {"several", "views", "newer"}
 WHOLE_OFFICE |= {
     "status",
     "on_call",

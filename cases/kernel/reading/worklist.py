@@ -37,6 +37,7 @@ __all__ = [
     "Page",
     "capped",
     "counts",
+    "opened_since",
     "queue",
     "take_next",
     "takeable",
@@ -228,6 +229,12 @@ def counts(actor: Actor, *, at: datetime, filters: Filters | None = None) -> dic
     found = asked.found(at)
     found.setdefault("view.open", min(sum(found[f"kind.{kind}"] for kind in kinds), CAP + 1))
     return found
+
+
+def opened_since(actor: Actor, filters: Filters, since: datetime, *, at: datetime) -> int:
+    """Return how many cases of what is asked for were opened after a moment, none past the cap. One query."""
+    rows = _filtered(actor, filters, at).filter(opened_at__gt=since)
+    return rows.order_by().values("pk")[: CAP + 1].count()
 
 
 @dataclass(frozen=True, kw_only=True)
