@@ -65,8 +65,10 @@ def open_facts(case: Case, facts: Mapping[str, Any]) -> None:
 
 
 def incident_columns(reference: str) -> dict[str, Any]:
-    """Return what the facts keep of an incident's reference: never the reference, only hashes of it."""
-    tokens = sealing.kept_hashes("fraud_incident", reference)
+    """Return what the facts keep of an incident's reference: never the reference, only hashes of it, as it was written
+    and without spaces and capitals, which two who write of one incident may put differently."""
+    written = (reference, "".join(reference.split()).casefold())
+    tokens = [token for each in dict.fromkeys(written) for token in sealing.kept_hashes("fraud_incident", each)]
     return {"incident_token": tokens[0], "incident_tokens": [token.hex() for token in tokens]}
 
 
@@ -103,8 +105,10 @@ def tokens_of(row: FraudReferral) -> list[str]:
 def lock_incident(row: FraudReferral) -> None:
     """Let one referral of an incident be decided at a time: until the transaction ends, another waits here."""
     with connection.cursor() as cursor:
-        for token in tokens_of(row):
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"fraud_incident:{token}"])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('fraud_incident:' || each, 0)) FROM unnest(%s::text[]) each",
+            [tokens_of(row)],
+        )
 
 
 def offer_duplicates(row: FraudReferral) -> None:

@@ -158,10 +158,9 @@ class GuardsOfAReferral(TestCase):
             "sales_channel": "phone",
             "discovered_date": "2026-11-14",
             "account_reference": "NM-4471",
-            "incident_reference": " DET-9 ",
         }
-        for _ in range(2):
-            form = FactsForm(typed)
+        for written in (" DET-9 ", "det - 9"):
+            form = FactsForm({**typed, "incident_reference": written})
             assert form.is_valid(), form.errors
             case = intake.open_case(
                 "fraud_referral", actor=self.people["a.byrne"], at=AT, facts=form.cleaned_data, people=[]
@@ -173,7 +172,7 @@ class GuardsOfAReferral(TestCase):
         self.submit(first)
         self.apply(first, "approve", by="d.osei", at=APPROVED_AT, inputs=factories.CHECKER_INPUTS)
         with edits.change(self.investigating.pk, actor=self.people["a.byrne"], at=AT) as edit:
-            edit.facts(**opening.incident_columns("DET-10"))
+            edit.facts(**opening.incident_columns("det-10"))
         with pytest.raises(CaseError, match=f"The same incident stands in {first.reference}"):
             self.submit(self.investigating)
 

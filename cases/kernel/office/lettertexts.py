@@ -158,7 +158,7 @@ def _describe(before: Payload, payload: Payload) -> list[Line]:
     old = text_of(payload["code"], before["version"])
     return [
         Line(label="Version", old=str(before["version"]), new=str(before["version"] + 1)),
-        Line(label="In force from", old="", new=payload["effective_from"]),
+        Line(label="In force from", old="", new=f"{date.fromisoformat(payload['effective_from']):%-d %B %Y}"),
         Line(label="Wording", old=old.body if old else "The built-in wording", new=payload["body"]),
     ]
 
