@@ -415,7 +415,8 @@ def _both(
             data = package.bytes_of(part, reader=opener, at=asking.now()) or b""
         if _is_shown(original.media_type):
             first = b"".join(custody.hand_out(original, reader=reader, page=page, **_by(request)).chunks)
-        plays = original.number if original.media_type in PLAYED else None
+        is_there = original.blob.key.destroyed_at is None
+        plays = original.number if is_there and original.media_type in PLAYED else None
         for head, media_type, found, played in (
             (f"Original, document {original.number}", original.media_type, first, plays),
             (f"Redacted copy, {part.name}", part.media_type, data, _played(part)),
@@ -450,7 +451,7 @@ def _side(data: bytes, media_type: str, page: int) -> dict[str, Any]:
 def _table(part: PackagePart, data: bytes) -> dict[str, Any]:
     text = data.decode("utf-8-sig", errors="replace")
     if part.media_type != package.CSV:
-        return {"text": text}
+        return {"text": text[:SHOWN_BYTES], "is_cut": len(text) > SHOWN_BYTES}
     rows = list(csv.reader(io.StringIO(text, newline="")))
     is_compared = ITEMS[part.item].opened_by in codes.ADDRESSED
     shown = {"columns": rows[0] if rows else [], "rows": rows[1 : SHOWN_ROWS + 1], "is_compared": is_compared}

@@ -403,6 +403,20 @@ def test_whoever_compares_long_texts_is_told_that_only_their_beginning_is_shown(
     assert page.content.decode().count("Only the first 200 KB are shown. Take both files, and compare the rest.") == 1
 
 
+def test_of_a_long_sheet_its_beginning_is_shown_and_the_whole_is_there_to_be_taken(people):
+    case = disclosures.taken_out(people, items=["subscriber_name"])
+    data = b"A line of the log of a line.\n" * 7000
+    attach(case, people, data, "log.txt", "text/plain")
+    factories.scan()
+    part = put_in(case, people, 2, "subscriber_name")
+    client, at = client_of("e.hallam"), f"/cases/{case.uid}/package/files/{part.number}/"
+    page = client.get(at)
+    assert len(page.context["text"]) == 200_000
+    assert "Only the first 200 KB are shown." in page.content.decode()
+    whole = client.get(f"{at}?as=file")
+    assert (b"".join(whole.streaming_content) if whole.streaming else whole.content) == data
+
+
 def test_a_recording_is_played_beside_its_copy_and_whoever_plays_it_has_opened_it(people):
     case = disclosures.taken_out(people, items=["subscriber_name"])
     disclosures.say_why(case, "subscriber_name", people)
@@ -433,6 +447,12 @@ def test_a_recording_is_played_beside_its_copy_and_whoever_plays_it_has_opened_i
     # Another person's look is not theirs.
     other = SimpleNamespace(case=case, actor=disclosures.other_approver(people))
     assert "Open each file first" in checking.each_file_was_opened(other)
+    # An original that was erased meanwhile plays no more, and the page says so.
+    with record.act(Case.objects.get(pk=case.pk), "test.erased", actor=people["k.mistry"], at=AT):
+        custody.erase(case, [original], actor=people["k.mistry"], at=AT, reason="request_erasure")
+    page = approver.get(f"/cases/{case.uid}/package/files/{part.number}/")
+    assert [side["plays"] for side in page.context["sides"]] == [None, copy.number]
+    assert page.content.decode().count("It cannot be shown here.") == 1
 
 
 def test_a_sheet_that_can_be_drawn_and_a_recording_stand_beside_the_request(people):
