@@ -222,7 +222,7 @@ def show(
     shown = head | {
         "problems": problems,
         "typed": typed or Typed(),
-        "steps": panels.steps(casetype, case.state, entries),
+        "steps": panels.steps(casetype, case.state, entries, case.opened_at),
         "facts": casetype.facts_view(case),
         "tables": casetype.tables(case),
         "sealed_facts": []

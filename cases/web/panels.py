@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from cases.kernel import casetypes, clocks
@@ -16,14 +17,18 @@ from cases.web.wording import field_label, role_label, words
 __all__ = ["masked", "running", "steps", "subjects"]
 
 
-def steps(casetype: CaseType, state: str, entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    """Return the progress line: what is behind, where the case stands, what is ahead."""
+def steps(
+    casetype: CaseType, state: str, entries: Sequence[Entry], opened_at: datetime | None = None
+) -> list[dict[str, Any]]:
+    """Return the progress line: what is behind, where the case stands, what is ahead. The first step is dated by the
+    opening of the case, the others as far as `entries` tell of them."""
     lifecycle = casetype.lifecycle
     codes = [code for code, _ in lifecycle.steps]
     here = lifecycle.state(state).step
     at = codes.index(here) if here in codes else -1
     is_off = here not in codes
-    reached = {
+    reached = dict.fromkeys(codes[:1], opened_at) if opened_at else {}
+    reached |= {
         lifecycle.state(entry.detail["to"]).step: entry.at
         for entry in reversed(entries)
         if entry.detail.get("to") and entry.verb.startswith(f"{casetype.code}.")

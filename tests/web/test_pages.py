@@ -130,6 +130,8 @@ def test_a_case_that_left_its_line_keeps_what_was_done_of_it():
     ]
     looks = [each["look"] for each in panels.steps(casetype, "removed", moved)]
     assert looks == ["done"] * 6
+    opened = [each["at"] for each in panels.steps(casetype, "filed", moved[1:], factories.AT)]
+    assert opened == [factories.AT, None, None, None, None, factories.AT]
 
 
 def test_an_address_is_not_taken_without_saying_what_it_is(people):
