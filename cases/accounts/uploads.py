@@ -17,7 +17,7 @@ from datetime import datetime
 from itertools import islice
 
 import orjson
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, OuterRef, Subquery, TextField
 from django.db.models.functions import Cast
 
@@ -91,6 +91,8 @@ def _sealed(chunks: Iterable[bytes], *, actor: Actor, at: datetime) -> AccountUp
     if not upload.lines:
         raise FileUnreadable("The file has no rows.")
     hashes = sealing.kept_hashes("account_file", digest.digest())
+    with connection.cursor() as cursor:  # whoever gives the same bytes at this moment waits, and finds them here
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"account_file:{hashes[0].hex()}"])
     known = AccountUpload.objects.filter(content__in=hashes).first()
     if known is not None:
         raise _CameBefore(known)

@@ -89,7 +89,11 @@ DEBT_PLACEMENT = CaseType(
         "callback_ignored": remitting.callback_ignored,
     },
     opens_on="web:debt_batches",
-    registers=(("Batches of debts", "web:debt_batches", rules.VIEW_BATCHES),),
+    registers=(
+        ("Batches of debts", "web:debt_batches", rules.VIEW_BATCHES),
+        ("Accounts from billing", "web:debt_accounts", rules.VIEW_BATCHES),
+        ("Remittances", "web:debt_remittances", rules.VIEW_BATCHES),
+    ),
     unspoken=frozenset({"stopped_by", "gate_at", "seen_pence"}),
     column_labels={
         "is_told_of_hold": "Agency told to stop",
