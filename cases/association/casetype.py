@@ -19,7 +19,7 @@ from cases.association import (
 )
 from cases.association.models import Association
 from cases.kernel import clocks, retention
-from cases.kernel.casetypes import CaseType, Dimension
+from cases.kernel.casetypes import Basis, CaseType, Dimension
 from cases.kernel.exchange import corrections, letters
 
 __all__ = ["ASSOCIATION"]
@@ -53,6 +53,11 @@ ASSOCIATION = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="association_evidence",
+    basis=Basis(
+        why="To link the records of two people who are linked by money",
+        gateway="gdpr_6_1_f",
+        assessment="association_lia",
+    ),
     opening_clock=periods.CONFIRM,
     reopening_clock=periods.CONFIRM,
     dimensions=(Dimension(code="basis", label="Basis", column="basis", words=lambda: dict(codes.BASES)),),

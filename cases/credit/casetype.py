@@ -18,7 +18,7 @@ from cases.credit import (
 )
 from cases.credit.models import Check
 from cases.kernel import clocks, retention
-from cases.kernel.casetypes import CaseType, Dimension, never
+from cases.kernel.casetypes import Basis, CaseType, Dimension, never
 from cases.kernel.exchange import corrections, letters
 
 __all__ = ["CHECK"]
@@ -37,11 +37,17 @@ CHECK = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="check_no_customer",
+    basis=Basis(
+        why="To check credit, identity and fraud before and during a contract",
+        gateway="gdpr_6_1_f",
+        assessment="credit_checks_lia",
+    ),
     opening_clock=periods.SEARCHES,
     reopening_clock=periods.CLOSE,
     topic=report.topic,
     topic_label=report.topic_label,
     amount=report.amount,
+    basis_of=report.basis_of,
     is_about=opening.names_nobody,
     open_facts=opening.open_facts,
     opened=opening.search,

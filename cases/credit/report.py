@@ -52,6 +52,11 @@ def amount(facts: Mapping[str, Any]) -> int | None:
     return int(facts.get("handset_pence") or 0) or None
 
 
+def basis_of(case: Case) -> str:
+    """Return the ground on which a check is made, as whoever asked for it said."""
+    return str(case.check_facts.basis)
+
+
 def _pounds(pence: int) -> str:
     return f"£{pence / 100:,.2f}"
 

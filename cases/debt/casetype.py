@@ -20,7 +20,7 @@ from cases.debt import (
 )
 from cases.debt.models import Placement
 from cases.kernel import clocks, retention
-from cases.kernel.casetypes import CaseType, Dimension
+from cases.kernel.casetypes import Basis, CaseType, Dimension
 from cases.kernel.exchange import letters
 
 __all__ = ["DEBT_PLACEMENT"]
@@ -40,6 +40,7 @@ DEBT_PLACEMENT = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="placement",
+    basis=Basis(why="To collect what is owed on a contract", gateway="gdpr_6_1_b"),
     dimensions=(
         Dimension(code="product", label="Product", column="account__product", words=lambda: PRODUCTS),
         Dimension(code="paid_by", label="How they pay", column="account__paid_by", words=lambda: PAID_BY),

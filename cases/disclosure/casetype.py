@@ -19,7 +19,7 @@ from cases.disclosure import (
 )
 from cases.disclosure.models import DisclosureRequest
 from cases.kernel import clocks, retention
-from cases.kernel.casetypes import CaseType
+from cases.kernel.casetypes import Basis, CaseType
 
 __all__ = ["LE_DISCLOSURE"]
 
@@ -36,6 +36,7 @@ LE_DISCLOSURE = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="le_disclosure",
+    basis=Basis(why="To answer what a public authority asks for by law", gateway="gdpr_6_1_c"),
     disposal_needs="The inspectors of the Investigatory Powers Commissioner have seen the register of these years.",
     topic=report.topic,
     topic_label=report.topic_label,

@@ -32,7 +32,7 @@ from cases.fraud import (
 )
 from cases.fraud.models import FraudReferral, IncomingNotice
 from cases.kernel import clocks, retention, tasks
-from cases.kernel.casetypes import CaseType, Dimension, Incoming
+from cases.kernel.casetypes import Basis, CaseType, Dimension, Incoming
 from cases.kernel.exchange import corrections, letters
 
 __all__ = ["FRAUD_REFERRAL"]
@@ -107,6 +107,7 @@ FRAUD_REFERRAL = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="fraud_not_filed",
+    basis=Basis(why="To prevent and detect fraud", gateway="gdpr_6_1_f", assessment="fraud_sharing_lia"),
     opening_clock="fraud_triage",
     reopening_clock="fraud_investigation",
     topic=report.topic,

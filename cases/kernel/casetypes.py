@@ -253,9 +253,21 @@ def no_duplicates(_typed: Mapping[str, Any]) -> Iterable[int]:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Basis:
+    """Why cases of a kind are kept, in words for staff and for whoever they are about, and on which ground (of
+    notice.GATEWAYS). Where the ground is our interest, `assessment` is the document (of notice.DOCUMENTS) that weighs
+    it, UK GDPR Art 6(1)(f)."""
+
+    why: str
+    gateway: str
+    assessment: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CaseType:
     """One kind of case: what is peculiar to it, as data and as functions the kernel calls.
 
+    `basis_of` of a case gives its own ground, where that may be another than its kind's.
     `in_background` names moves that take too long for a page: called as transitions.apply is, each starts the work.
     `opened` follows an opening, in its transaction, with the case and the people as they were given.
     `agency_kinds` are whom its cases deal with; of those of `strays_of` its team reads as well what fits no case.
@@ -334,6 +346,7 @@ class CaseType:
     facts: type[Model]
     lifecycle: Lifecycle
     retention_class: str
+    basis: Basis
     topic: Callable[[Mapping[str, Any]], str]
     amount: Callable[[Mapping[str, Any]], int | None]
     topic_label: Callable[[str], str]
@@ -347,6 +360,7 @@ class CaseType:
     party_roles: Iterable[tuple[str, str]]
     evidence_kinds: Iterable[tuple[str, str]]
     prefix: str = ""
+    basis_of: Callable[[Case], str] | None = None
     transition_forms: Mapping[str, type] = field(default_factory=dict)
     in_background: Mapping[str, Callable[..., Case]] = field(default_factory=dict)
     opening_clock: str = ""

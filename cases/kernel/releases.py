@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from cases.kernel.models import (
     CaseParty,
     Channel,
     OutboxMessage,
+    PolicyDocument,
     Release,
     ReleasedItem,
     ReleasedPerson,
@@ -125,7 +126,8 @@ def label(code: str) -> str:
 @dataclass(frozen=True, kw_only=True)
 class Item:
     """One data category that is about to leave: its fields, the clause that allows it, and its values. A family that
-    decides item by item says of each on which ground, why, and about how many people."""
+    decides item by item says of each on which ground, why, and about how many people. `documents` are the papers that
+    the clause stands on, each with the version that is in force."""
 
     category: str
     clause: notice.Clause
@@ -134,6 +136,7 @@ class Item:
     gateway: str = ""
     necessity: str = ""
     subject_count: int | None = None
+    documents: tuple[tuple[str, int], ...] = ()
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -161,10 +164,15 @@ def check(kind: MessageKind, recipient: Agency, body: Mapping[str, Any], *, at: 
             raise ReleaseRefused(f"The field {path} belongs to no data category, so it may not leave.")
         found[kind.categories[path]].append((path, value))
     items = [_item(kind, recipient, category, leaves) for category, leaves in sorted(found.items())]
-    needed = {code for item in items for code in item.clause.documents}
-    if sentence := policydocs.why_not(needed, day=calendars.london_date(at)):
+    needed, day = {code for item in items for code in item.clause.documents}, calendars.london_date(at)
+    papers = policydocs.in_force(needed, day=day) if needed else {}
+    if sentence := policydocs.refusal(needed, papers, day=day):
         raise ReleaseRefused(sentence)
-    return items
+    return [replace(item, documents=_versions(item.clause, papers)) for item in items]
+
+
+def _versions(clause: notice.Clause, papers: Mapping[str, PolicyDocument]) -> tuple[tuple[str, int], ...]:
+    return tuple((code, papers[code].version) for code in sorted(clause.documents))
 
 
 def check_agreement(recipient: Agency, *, day: date) -> None:
@@ -228,6 +236,7 @@ def _row(case: Case, release: Release, item: Item, *, kind: MessageKind, subject
         fields=list(item.fields),
         gateway=item.gateway or item.clause.gateway,
         clause=item.clause.code,
+        documents=[{"code": code, "version": version} for code, version in item.documents],
         subject_count=subject_count if item.subject_count is None else item.subject_count,
         sha256=digest.hex(),
         key=case.key,

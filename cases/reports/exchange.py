@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cases.kernel import notice
@@ -49,10 +49,16 @@ def _item(number: str, item: Any, necessity: str | None) -> Entry:
             f"Privacy notice, clause {item.clause}, {', '.join(clause.sentences)}: “{clause.quote}”"
             if clause
             else f"Privacy notice, clause {item.clause}",
+            f"It stood on {'; '.join(map(_paper, item.documents))}." if item.documents else "",
         ),
         mark=f"Keyed hash of the values {item.sha256}",
         is_part=True,
     )
+
+
+def _paper(named: Mapping[str, Any]) -> str:
+    need = notice.DOCUMENTS.get(named["code"])
+    return f"{need.label if need else plain(named['code'])} ({named['code']}, version {named['version']})"
 
 
 def _kind(words: Words, code: str) -> str:

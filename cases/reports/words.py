@@ -25,7 +25,9 @@ UNSPOKEN = frozenset(
     {"case", "key", "blob", "version", "changed_at", "raised_by_event", "incident_token", "incident_tokens"}
 )
 # Of a new row these say nothing that its own chapter does not say in full.
-UNSPOKEN_WHEN_NEW = frozenset({"sha256", "digest", "explanation", "fields", "clause", "source", "retention_class"})
+UNSPOKEN_WHEN_NEW = frozenset(
+    {"sha256", "digest", "explanation", "fields", "clause", "documents", "source", "retention_class"}
+)
 VERBS: Mapping[str, str] = {
     "case.opened": "Opened the case",
     "case.edited": "Changed the case",

@@ -19,7 +19,7 @@ from django.db.models import Q
 from cases.accounts import reading as billing
 from cases.accounts import storing
 from cases.accounts.models import Account, AccountFlag, AccountHolder, BureauTold
-from cases.kernel import casetypes, notice, retention
+from cases.kernel import bases, casetypes, notice, retention
 from cases.kernel.exchange import letters
 from cases.kernel.linking import people as linked
 from cases.kernel.models import AuditReport, Case, Letter, Release, ReleasedItem
@@ -197,11 +197,14 @@ def _people(held: Held) -> tuple[Item, ...]:
 def _matters(held: Held, reader: Reader, *, at: datetime) -> tuple[Item, ...]:
     found = []
     on_hold = onhold.told([party for party, _ in held.parties])
+    grounds = bases.told(list(held.matters))
     for case, roles in held.matters.items():
         kind = casetypes.get(case.kind)
         kept = _day(_last(held, case)) or f"{_period(case.retention_class)} after it is closed"
         rows = filled(
             ("What it is", kind.summary),
+            ("Why we have it", kind.basis.why),
+            ("On which ground", grounds[case.pk]),
             ("About", kind.topic_label(case.topic)),
             ("Opened", moment(case.opened_at)),
             ("How it stands", kind.states_for_subject.get(case.state, kind.lifecycle.state(case.state).label)),
@@ -350,7 +353,8 @@ def _is_withheld(item: ReleasedItem, recipient: str) -> bool:
 def _given(item: ReleasedItem) -> tuple[str, str]:
     category, grounds = notice.CATEGORIES.get(item.category), notice.grounds(item.clause, item.gateway)
     words = "; ".join(each.label for each in grounds) or item.gateway
-    return (category.label if category else item.category, f"Ground: {words}")
+    papers = "".join(f", {each['code']} version {each['version']}" for each in item.documents)
+    return (category.label if category else item.category, f"Ground: {words}{papers}")
 
 
 def _letters(held: Held) -> tuple[Item, ...]:

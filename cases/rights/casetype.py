@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cases.kernel import clocks, retention
-from cases.kernel.casetypes import CaseType, Dimension
+from cases.kernel.casetypes import Basis, CaseType, Dimension
 from cases.kernel.exchange import letters
 from cases.rights import (
     access,
@@ -40,6 +40,7 @@ RIGHTS_REQUEST = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="rights_request",
+    basis=Basis(why="To do what the law gives people a right to ask of us", gateway="gdpr_6_1_c"),
     dimensions=(
         Dimension(code="right", label="What was asked", column="right", words=lambda: dict(codes.RIGHTS)),
         Dimension(code="came_by", label="How it reached us", column="came_by", words=codes.CAME_BY.labels),

@@ -15,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from cases.kernel import casetypes, holdkinds, policy, releases, retention, tasks, transitions
+from cases.kernel import bases, casetypes, holdkinds, policy, releases, retention, tasks, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import CaseType, never
 from cases.kernel.exchange.letters import TEMPLATES
@@ -235,6 +235,8 @@ def show(
         **_shows(request),
         "decision": asked,
         "checks": [] if _is_erased(case) else casetype.checks(case),
+        "kept_for": bases.why_of(case),
+        "ground": bases.label_of(case),
         "kept_as": retention.name_of(case.retention_class),
         "clocks": panels.running(file, may_extend=policy.can(actor, extensions.ACT, case=case).is_allowed),
         "tasks": [

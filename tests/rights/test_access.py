@@ -110,6 +110,16 @@ class Access(TestCase):
             text = each if isinstance(each, str) else each.decode()
             assert [word for word in NEVER if word in text] == []
 
+    def test_pack_says_why_each_matter_is_held_and_on_which_version_of_the_assessment(self):
+        """UK GDPR Art 13(1)(c) and (d), 15(1)(a)."""
+        html, data = self.drafted(self.ask())
+        for said in (
+            "To link the records of two people who are linked by money",
+            "Legitimate interests, assessment association_lia, version 1",
+            "association_lia version 1",
+        ):
+            assert said in html and said in data.decode()
+
     def test_pack_says_where_each_person_and_address_came_from(self):
         """UK GDPR Art 15(1)(g)."""
         with edits.change(self.case.pk, actor=self.officer, at=AT) as edit:
@@ -274,8 +284,11 @@ class Access(TestCase):
             "Sandbox Bureau B",
             "Sandbox Bureau C",
         ]
-        kept = {row[0]: row[2] for row in tables["Why it is held, and until when"].rows}
-        assert kept[self.case.reference] == "3 years after it is closed"
+        kept = {row[0]: row[1:] for row in tables["Why it is held, and until when"].rows}
+        why = "To do what the law gives people a right to ask of us"
+        assert kept[self.case.reference] == (why, "Legal obligation", "3 years after it is closed")
+        link = Case.objects.get(kind="association").reference
+        assert kept[link][1] == "Legitimate interests, assessment association_lia, version 1"
         assert "Ottilie" not in page.content.decode()
 
     def tried(self, case, **inputs):

@@ -168,4 +168,4 @@ def test_statements_of_a_person_and_of_pairs_do_not_grow(people, count):
         assert len(kept) == expected, "\n".join(kept)
 
 
-PERSON, PAIRS = 11, 9
+PERSON, PAIRS = 12, 9

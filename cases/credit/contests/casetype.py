@@ -6,7 +6,7 @@ from cases.credit import casetype as _periods_of_checks  # noqa: F401 -- declare
 from cases.credit import codes, opening, periods
 from cases.credit.contests import forms, report, rules
 from cases.credit.models import Contest
-from cases.kernel.casetypes import CaseType, Dimension
+from cases.kernel.casetypes import Basis, CaseType, Dimension
 from cases.kernel.exchange import letters
 
 __all__ = ["CONTEST"]
@@ -22,6 +22,7 @@ CONTEST = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="contest",
+    basis=Basis(why="To look afresh at a decision that somebody contests", gateway="gdpr_6_1_c"),
     dimensions=(
         Dimension(
             code="level",

@@ -22,7 +22,7 @@ from cases.credit.defaults import (
 )
 from cases.credit.defaults.models import Default
 from cases.kernel import retention
-from cases.kernel.casetypes import CaseType, Dimension, never
+from cases.kernel.casetypes import Basis, CaseType, Dimension, never
 from cases.kernel.exchange import letters as notices
 
 __all__ = ["DEFAULT"]
@@ -41,6 +41,11 @@ DEFAULT = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="credit_default",
+    basis=Basis(
+        why="To tell credit reference agencies how accounts are kept",
+        gateway="gdpr_6_1_f",
+        assessment="credit_reporting_lia",
+    ),
     dimensions=(
         Dimension(code="product", label="Product", column="account__product", words=lambda: PRODUCTS),
         Dimension(code="paid_by", label="How they pay", column="account__paid_by", words=lambda: PAID_BY),

@@ -6,7 +6,7 @@ from cases.accounts import bureaus
 from cases.credit.files import callbacks, codes, correcting, effects, forms, messages, periods, report, rules
 from cases.credit.files.models import CreditFile
 from cases.kernel import clocks, retention
-from cases.kernel.casetypes import CaseType, never
+from cases.kernel.casetypes import Basis, CaseType, never
 
 __all__ = ["CRA_FILE"]
 
@@ -24,6 +24,11 @@ CRA_FILE = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="credit_file",
+    basis=Basis(
+        why="To tell credit reference agencies how accounts are kept",
+        gateway="gdpr_6_1_f",
+        assessment="credit_reporting_lia",
+    ),
     topic=report.topic,
     topic_label=report.topic_label,
     amount=report.amount,

@@ -6,7 +6,7 @@ from cases.debt import gate
 from cases.debt.moratorium import callbacks, codes, effects, forms, intake, messages, opening, periods, report, rules
 from cases.debt.moratorium.models import Moratorium
 from cases.kernel import clocks, retention
-from cases.kernel.casetypes import CaseType
+from cases.kernel.casetypes import Basis, CaseType
 from cases.kernel.exchange import letters
 
 __all__ = ["MORATORIUM"]
@@ -27,6 +27,7 @@ MORATORIUM = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="moratorium",
+    basis=Basis(why="To leave alone the debts of somebody who is in a moratorium", gateway="gdpr_6_1_c"),
     topic=report.topic,
     topic_label=report.topic_label,
     amount=report.amount,

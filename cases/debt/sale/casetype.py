@@ -26,7 +26,7 @@ from cases.debt.sale import (
 )
 from cases.debt.sale.models import DebtSale
 from cases.kernel import retention
-from cases.kernel.casetypes import CaseType, never
+from cases.kernel.casetypes import Basis, CaseType, never
 from cases.kernel.exchange import letters
 
 __all__ = ["DEBT_SALE"]
@@ -53,6 +53,7 @@ DEBT_SALE = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="debt_sale",
+    basis=Basis(why="To sell what is owed to another firm", gateway="gdpr_6_1_f", assessment="debt_sale_lia"),
     topic=report.topic,
     topic_label=report.topic_label,
     amount=report.amount,

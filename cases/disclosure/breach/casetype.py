@@ -5,7 +5,7 @@ from __future__ import annotations
 from cases.disclosure.breach import callbacks, codes, effects, forms, messages, opening, periods, report, rules
 from cases.disclosure.breach.models import Breach
 from cases.kernel import retention
-from cases.kernel.casetypes import CaseType, Referral, never
+from cases.kernel.casetypes import Basis, CaseType, Referral, never
 
 __all__ = ["BREACH"]
 
@@ -21,6 +21,7 @@ BREACH = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="breach",
+    basis=Basis(why="To put a breach of personal data right and report it", gateway="gdpr_6_1_c"),
     topic=report.topic,
     topic_label=report.topic_label,
     amount=report.amount,

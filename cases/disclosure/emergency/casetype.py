@@ -5,7 +5,7 @@ from __future__ import annotations
 from cases.disclosure.emergency import callbacks, codes, forms, messages, opening, periods, report, rules
 from cases.disclosure.emergency.models import EmergencyDisclosure
 from cases.kernel import clocks, retention
-from cases.kernel.casetypes import CaseType
+from cases.kernel.casetypes import Basis, CaseType
 
 __all__ = ["EMERGENCY_DISCLOSURE"]
 
@@ -22,6 +22,7 @@ EMERGENCY_DISCLOSURE = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="emergency_disclosure",
+    basis=Basis(why="To help the emergency services to reach somebody", gateway="gdpr_6_1_d"),
     topic=report.topic,
     topic_label=report.topic_label,
     amount=report.amount,

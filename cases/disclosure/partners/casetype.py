@@ -18,7 +18,7 @@ from cases.disclosure.partners import (
 )
 from cases.disclosure.partners.models import PartnerQuery
 from cases.kernel import clocks, retention
-from cases.kernel.casetypes import CaseType
+from cases.kernel.casetypes import Basis, CaseType
 from cases.kernel.exchange import corrections
 
 __all__ = ["PARTNER_QUERY"]
@@ -37,6 +37,11 @@ PARTNER_QUERY = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="partner_query",
+    basis=Basis(
+        why="To help a bank or another provider to check that it is really the customer",
+        gateway="gdpr_6_1_f",
+        assessment="partner_checks_lia",
+    ),
     topic=report.topic,
     topic_label=report.topic_label,
     amount=report.amount,

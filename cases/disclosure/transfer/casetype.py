@@ -5,7 +5,7 @@ from __future__ import annotations
 from cases.disclosure.transfer import codes, effects, forms, opening, periods, report, rules
 from cases.disclosure.transfer.models import Transfer
 from cases.kernel import clocks, retention
-from cases.kernel.casetypes import CaseType
+from cases.kernel.casetypes import Basis, CaseType
 
 __all__ = ["TRANSFER"]
 
@@ -23,6 +23,7 @@ TRANSFER = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="transfer",
+    basis=Basis(why="To protect personal data that would go abroad", gateway="gdpr_6_1_c"),
     opening_clock=periods.DECISION,
     reopening_clock=periods.DECISION,
     topic=report.topic,

@@ -8,7 +8,7 @@ from typing import Any
 from cases.fraud.suspicion import callbacks, codes, extension, forms, messages, periods, report, rules
 from cases.fraud.suspicion.models import SuspicionReport
 from cases.kernel import clocks, retention
-from cases.kernel.casetypes import CaseType, Referral
+from cases.kernel.casetypes import Basis, CaseType, Referral
 from cases.kernel.models import Case
 from cases.ledger import sealing
 
@@ -43,6 +43,7 @@ SUSPICION_REPORT = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="suspicion_report",
+    basis=Basis(why="To report a suspicion of money laundering", gateway="gdpr_6_1_c"),
     opening_clock=periods.TRIAGE,
     reopening_clock=periods.TRIAGE,
     topic=report.topic,

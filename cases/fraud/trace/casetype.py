@@ -5,7 +5,7 @@ from __future__ import annotations
 from cases.fraud.trace import callbacks, codes, effects, forms, messages, periods, report, rules
 from cases.fraud.trace.models import Trace
 from cases.kernel import clocks, retention
-from cases.kernel.casetypes import CaseType
+from cases.kernel.casetypes import Basis, CaseType
 from cases.kernel.exchange import corrections, letters
 
 __all__ = ["TRACE"]
@@ -24,6 +24,7 @@ TRACE = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="trace",
+    basis=Basis(why="To trace malicious and nuisance calls", gateway="pecr_15"),
     opening_clock=periods.DECISION,
     reopening_clock=periods.DECISION,
     topic=report.topic,

@@ -29,7 +29,8 @@ class Release(Tracked):
 
 
 class ReleasedItem(Tracked):
-    """One data category of a release, with its legal gateway and the clause of the privacy notice."""
+    """One data category of a release, with its legal gateway and the clause of the privacy notice. `documents` are the
+    code and version of each paper that the clause stood on; none was kept of what left before they were."""
 
     release = models.ForeignKey(Release, models.PROTECT, related_name="items")
     category = models.CharField(max_length=40)
@@ -40,6 +41,9 @@ class ReleasedItem(Tracked):
     sha256 = models.CharField(max_length=64)
     key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
     necessity = SealedTextField()
+    documents = models.JSONField(blank=True, default=list, db_default=[])
+
+    later = {"documents": []}
 
     def __str__(self) -> str:
         return self.category

@@ -34,6 +34,8 @@ __all__ = [
     "in_force",
     "need_of",
     "open_file",
+    "refusal",
+    "versions",
     "why_not",
 ]
 
@@ -120,9 +122,21 @@ def in_force(codes: Collection[str], *, day: date) -> Mapping[str, PolicyDocumen
     return {row.code: row for row in rows}
 
 
+def versions(codes: Collection[str]) -> dict[str, list[PolicyDocument]]:
+    """Return every version of these documents, in the order in which they came into force. One query at most."""
+    found: dict[str, list[PolicyDocument]] = {code: [] for code in codes}
+    for row in PolicyDocument.objects.filter(code__in=codes).order_by("code", "valid_from", "version"):
+        found[row.code].append(row)
+    return found
+
+
 def why_not(codes: Collection[str], *, day: date) -> str:
     """Return why a clause that stands on these documents does not count on a day, or nothing. One query at most."""
-    known = in_force(codes, day=day) if codes else {}
+    return refusal(codes, in_force(codes, day=day) if codes else {}, day=day)
+
+
+def refusal(codes: Collection[str], known: Mapping[str, PolicyDocument], *, day: date) -> str:
+    """Return why nothing leaves on these documents on a day, of which these are in force, or nothing. No query."""
     for code in sorted(codes):
         need = notice.DOCUMENTS.get(code)
         if need is None or code not in known:

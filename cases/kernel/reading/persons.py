@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q
 
-from cases.kernel import calendars, casetypes, holds, notice, policy, retention
+from cases.kernel import bases, calendars, casetypes, holds, notice, policy, retention
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Table, Tie
 from cases.kernel.errors import NotVisible
@@ -166,12 +166,14 @@ def _day(moment: datetime) -> str:
 
 
 def _kept(found: Sequence[Assertion]) -> Table:
-    """Return what each case holds the person's data for and until when. No query."""
+    """Return what each case holds the person's data for, on which ground and until when. One query."""
+    grounds = bases.told([each.case for each in found])
     return Table(
         title="Why it is held, and until when",
-        columns=("Case", "Why", "Kept until"),
+        columns=("Case", "Why", "On which ground", "Kept until"),
         rows=tuple(
-            (each.case.reference, casetypes.get(each.case.kind).summary, _until(each.row, each.case)) for each in found
+            (each.case.reference, bases.why_of(each.case), grounds[each.case.pk], _until(each.row, each.case))
+            for each in found
         ),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cases.kernel import retention
-from cases.kernel.casetypes import CaseType, Dimension
+from cases.kernel.casetypes import Basis, CaseType, Dimension
 from cases.kernel.exchange import letters
 from cases.kernel.retention import RetentionClass
 from cases.rights import codes as rights_codes
@@ -36,6 +36,7 @@ DP_COMPLAINT = CaseType(
     lifecycle=rules.LIFECYCLE,
     policy=rules.POLICY,
     retention_class="dp_complaint",
+    basis=Basis(why="To answer a complaint about how personal data is used", gateway="gdpr_6_1_c"),
     dimensions=(Dimension(code="about", label="About", column="about", words=lambda: dict(codes.ABOUT)),),
     topic=report.topic,
     topic_label=report.topic_label,
