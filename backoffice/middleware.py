@@ -58,7 +58,7 @@ class SessionLimits:
     def _keep_or_end(self, request: HttpRequest, *, now: float) -> None:
         began = request.session.setdefault("began_at", now)
         used = request.session.setdefault("used_at", now)
-        if now - used > settings.SESSION_IDLE_SECONDS or now - began > settings.SESSION_COOKIE_AGE:
+        if now - used > settings.SESSION_IDLE_SECONDS or now - began > settings.SESSION_LONGEST_SECONDS:
             person = request.user.pk
             logout(request)
             kept.note_the_end(request, person)

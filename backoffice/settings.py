@@ -126,7 +126,9 @@ CACHES = {
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
-SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
+# The row outlives the session: what is posted from a page that was left open overnight is kept for whoever it was.
+SESSION_COOKIE_AGE = int(timedelta(hours=24).total_seconds())
+SESSION_LONGEST_SECONDS = int(timedelta(hours=12).total_seconds())
 SESSION_IDLE_SECONDS = env.number("SESSION_IDLE_SECONDS", 900, low=60, high=1800)
 SESSION_COOKIE_NAME = "session" if DEMO else "__Host-session"
 SESSION_COOKIE_SECURE = not DEMO

@@ -157,3 +157,15 @@ def test_what_another_site_sends_is_not_kept(member, clock, settings):
     answer = client.post("/note/", TYPED)
 
     assert (answer.status_code, _is_kept(client), ACTS) == (403, False, [])
+
+
+def test_what_was_typed_into_a_page_left_open_overnight_is_kept_and_the_session_is_over(client, member, clock):
+    """The machine slept: no page of it ended the session meanwhile, and nobody is signed in by it any more."""
+    sign_in(client, member, clock)
+    client.get("/account/")
+    clock.tick(16 * 3600)
+
+    refused = client.post("/note/", TYPED)
+
+    assert (refused.status_code, ACTS, _is_kept(client)) == (302, [], True)
+    assert "_auth_user_id" not in client.session

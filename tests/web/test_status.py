@@ -140,7 +140,7 @@ def test_of_what_agencies_said_only_lateness_is_told(people):
         found = {each.label: each for each in status.queues(now=row.received_at + timedelta(minutes=minutes))}
         said = found["What agencies said"]
         assert (said.count, said.oldest_at, said.is_late) == (None, None, is_late)
-    assert 'What agencies said</dt><dd><span class="tag done">In time</span></dd>' in (
+    assert 'What agencies said</dt><dd><span class="tag done">In time</span> <span class="muted">not counted' in (
         client_of("a.byrne").get("/status/").content.decode()
     )
 
