@@ -154,6 +154,16 @@ def test_a_callback_is_matched_or_ignored_from_the_page(people):
     assert found == [("applied", cases[1].pk), ("ignored", None)]
 
 
+def test_whoever_may_not_see_a_case_does_not_read_by_which_reference_the_agency_calls_it(people):
+    case = factories.referred(people)
+    hear(callback(type="fpa.enquiry", reference=...), message_id="m-1")
+    Callback.objects.update(case=case, agency_reference="SFR-2026-0004417")
+
+    shown = {each: "SFR-2026-0004417" in page(each, f"{PAGE}?view=callbacks") for each in ("a.byrne", "o.thackray")}
+
+    assert shown == {"a.byrne": True, "o.thackray": False}
+
+
 def test_a_pause_that_two_agreed_to_is_ended_by_two(people):
     officer, approver, at = people["k.mistry"], people["e.hallam"], now()
 
