@@ -174,6 +174,8 @@ def test_whoever_is_not_in_the_register_is_asked_by_a_person_and_who_is_told_by_
     assert refusal(case, "hold_result", people[ANALYST], **{**FOUND, "result": ""}) == "Write what was found."
     assert refusal(case, "hold_result", people[ANALYST], **{**FOUND, "outcome": "guess"}) == "Choose what was found."
     after(case, "hold_result", people[ANALYST], CALLED, **FOUND)
+    with nothing_written(counted=1), pytest.raises(CaseError, match="Say why the result is passed to nobody"):
+        transitions.apply(case.pk, "close", actor=people[ANALYST], at=CALLED)
     ended = after(case, "close", people[ANALYST], CALLED)
     assert (ended.state, Letter.objects.get(case=case).template) == ("closed", "trace_ended")
 

@@ -18,6 +18,7 @@ __all__ = [
     "names_interest",
     "names_provider",
     "says_result",
+    "says_why_it_stays",
 ]
 
 
@@ -55,6 +56,13 @@ def says_result(context: Any) -> str | None:
     if context.inputs.get("outcome") not in dict(codes.OUTCOMES):
         return "Choose what was found."
     return None if str(context.inputs.get("result") or "").strip() else "Write what was found."
+
+
+def says_why_it_stays(context: Any) -> str | None:
+    """A result that nobody is given ends with one person: why is on record, for whoever complains of it."""
+    if context.case.state != "result_held" or context.reason:
+        return None
+    return "Say why the result is passed to nobody."
 
 
 def another_recorded_it(context: Any) -> str | None:

@@ -148,6 +148,7 @@ LIFECYCLE = Lifecycle(
             source=frozenset({"result_held", "passed"}),
             target="closed",
             roles=_ANALYST,
+            guards=(guards.says_why_it_stays,),
             effects=(effects.close,),
             consequence="Kept for 12 months; where nothing was passed on, whoever complained gets a letter",
         ),
