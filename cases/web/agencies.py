@@ -56,11 +56,13 @@ def everyone(request: HttpRequest) -> HttpResponse:
 
 def _standing(each: Listed, at: datetime) -> dict[str, Any]:
     terms: AgencyTerms | None = getattr(each.agency, "terms", None)
+    is_ours = each.agency.kind == agreements.OWN
     refusal = agreements.why_not(each.agency, day=calendars.london_date(at))
     return {
         "terms": terms,
-        "state": words(terms.state) if terms else "No terms",
-        "tone": TONES.get(terms.state, "hold") if terms else "warn",
+        "state": words(terms.state) if terms else "Our own system" if is_ours else "No terms",
+        "tone": TONES.get(terms.state, "hold") if terms else "wait" if is_ours else "warn",
+        "is_ours": is_ours,
         "refusal": refusal,
     }
 
@@ -171,7 +173,7 @@ def _file(row: BatchFile) -> dict[str, Any]:
     state = row.message.state if row.message is not None and row.state == "promised" else row.state
     return {
         "row": row,
-        "label": files.label(row.kind) if row.kind else "Not opened",
+        "label": files.label(row.kind) if row.kind else "Not taken in",
         "state": state,
         "tone": FILE_TONES.get(state, "wait"),
         "total": pounds(row.total_pence) if row.total_pence else "—",

@@ -234,3 +234,34 @@ def test_a_reveal_is_cancelled_without_script_too(browser, live_server, people):
         assert page.url == live_server.url + case_page(case)
     context.close()
     assert not AccessEvent.objects.filter(verb="reveal").exists()
+
+
+def test_rows_are_ticked_by_key_by_range_and_all_at_once_and_given_away(browser, live_server, people):
+    """Opening a case while rows are ticked asks nothing: nothing was typed. Boxes and bar are not printed."""
+    cases = [factories.referred(people) for _ in range(4)]
+    found = crawl.Findings()
+    with crawl.person(browser, live_server.url, "a.byrne", found) as person:
+        page = person.page
+        page.goto(f"{live_server.url}/cases/")
+        boxes, ticked = page.locator("input[name=case]"), page.locator("[data-ticked]")
+        page.keyboard.press("j")
+        page.keyboard.press("x")
+        expect(ticked).to_have_text("1 ticked")
+        boxes.nth(2).click(modifiers=["Shift"])
+        expect(ticked).to_have_text("3 ticked")
+        page.emulate_media(media="print")
+        expect(boxes.first).not_to_be_visible()
+        expect(page.locator("#several")).not_to_be_visible()
+        page.emulate_media(media="screen")
+        page.locator("tbody a").first.click()
+        page.wait_for_url("**/cases/*/")
+        page.goto(f"{live_server.url}/cases/")
+        page.get_by_role("button", name="All on this page").click()
+        expect(ticked).to_have_text("4 ticked")
+        page.get_by_label("go to").select_option(label="P. Nair")
+        page.get_by_role("button", name="Give", exact=True).click()
+        expect(page.get_by_text("4 cases given to P. Nair.")).to_be_visible()
+    assert {each.assignee_id for each in Case.objects.filter(pk__in=[case.pk for case in cases])} == {
+        people["p.nair"].user_id
+    }
+    assert found.complaints == []

@@ -95,13 +95,14 @@ def test_an_agency_of_restricted_kinds_is_up_or_down_to_everybody_else(people):
     assert page("a.byrne", "/agencies/sandbox-fiu/").count("tag") == before.count("tag")
 
 
-def test_an_agency_whose_terms_were_never_entered_is_listed_as_such(people):
-    listing = agencies.Listing(code="own-orders", kind="own_system", display_name="Orders")
+@pytest.mark.parametrize(("kind", "said"), [("own_system", "Our own system"), ("dca", "No terms")])
+def test_whose_terms_were_never_entered_is_listed_as_such_and_an_own_system_needs_none(people, kind, said):
+    listing = agencies.Listing(code="new-one", kind=kind, display_name="New one")
     agencies.register(listing, actor=actors.system("tests"), at=factories.AT)
 
     register = page("a.byrne", "/agencies/")
-    assert "Orders" in register and "No terms" in register
-    assert "No terms" in page("o.thackray", "/agencies/own-orders/")
+    assert "New one" in register and said in register
+    assert said in page("o.thackray", "/agencies/new-one/")
 
 
 @pytest.mark.parametrize(
