@@ -63,8 +63,9 @@ def is_the_redacted_copy(context: Any) -> str | None:
 
 
 def files_are_whole(context: Any) -> str | None:
-    """What leaves is byte for byte what was put in. A large file was hashed while whoever releases it opened it, and
-    each of its pieces proves itself again before it leaves: here, where the case is locked, no store is asked."""
+    """What leaves is byte for byte what was put in. A large file was hashed as it was put in, and whenever it is taken
+    whole; each of its pieces proves itself again before it leaves. Here, where the case is locked, no store is
+    asked."""
     for part in package.parts_of(context.case):
         if package.is_in_store(part):
             continue
