@@ -24,7 +24,7 @@ soak: setup-dev
 	@BACKOFFICE_AT_LENGTH=1 $(BIN)/python -m pytest -s --timeout 9000 -p no:xdist $(or $(ARGS),tests/restricted/test_canary.py \
 		tests/restricted/test_agreement.py tests/browser tests/kernel/test_search_thousand.py tests/faults tests/agencies/test_kills.py \
 		tests/agencies/test_search_kills.py tests/fraud/test_machine.py \
-		tests/debt/test_never_leaves.py tests/debt/test_batch_kills.py tests/debt/test_sale_completing.py \
+		tests/debt/test_never_leaves.py tests/debt/test_never_sold.py tests/debt/test_batch_kills.py tests/debt/test_sale_completing.py \
 		tests/bench/test_portfolio.py tests/bench/test_monthly_file.py tests/bench/test_notices.py tests/bench/test_batches.py \
 		tests/bench/test_seed_volume.py tests/bench/test_delivery_rate.py tests/bench/test_erasing.py tests/ledger/test_squash.py \
 		tests/api/test_fuzz.py tests/kernel/test_matrix.py)

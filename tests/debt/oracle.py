@@ -35,3 +35,34 @@ def may_leave(one: History, *, today: date) -> bool:
     last = one.oldest_unpaid.replace(year=one.oldest_unpaid.year + YEARS[one.jurisdiction])
     is_minor = one.born.replace(year=one.born.year + 18) > today
     return not (is_flagged or is_small or is_young or today > last or is_minor)
+
+
+# What keeps an account out of a sale. A promise and a lost address do not: the buyer waits, or traces.
+KEEPS_OUT = (FLAGS - {"promise", "gone_away"}) | {"fraud_suspect", "judgment", "forces"}
+COMPLAINTS = {"complaint", "adr"}
+
+
+@dataclass
+class Offered:
+    """What is true of one account that stands in a pool. `ended` are flags that are over, with the day."""
+
+    jurisdiction: str
+    balance_pence: int
+    final_bill: date | None
+    oldest_unpaid: date
+    born: date | None
+    street: str = "1 Example Terrace"
+    flags: set[str] = field(default_factory=set)
+    ended: dict[str, date] = field(default_factory=dict)
+    is_held_quietly: bool = False
+
+
+def may_be_sold(one: Offered, *, today: date) -> bool:
+    """Say whether nothing of the design's second list stops it."""
+    lately = {flag for flag, day in one.ended.items() if today - day < timedelta(days=30)}
+    is_known = one.born is not None and bool(one.street)
+    if one.is_held_quietly or one.flags & KEEPS_OUT or lately & COMPLAINTS or not is_known or one.final_bill is None:
+        return False
+    last = one.oldest_unpaid.replace(year=one.oldest_unpaid.year + YEARS[one.jurisdiction])
+    is_minor = one.born.replace(year=one.born.year + 18) > today
+    return one.balance_pence >= 2500 and today <= last and not is_minor
