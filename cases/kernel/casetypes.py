@@ -282,7 +282,9 @@ class CaseType:
     `erase_beside` erases what the kind keeps beside its cases and whose time is over, and returns how much.
     `callback_data` shows, by type of callback, what its data may hold, and `callback_shapes` says what it must hold: of
     what does not fit, nothing is applied. `reacts` says what follows in the same act from
-    what the kernel tells by a code: `hold_began` with the case, the hold and the time; `hold_elsewhere` with the same
+    what the kernel tells by a code: `person_joined` with the rows of people whom somebody joined, `person_changed` with
+    those of whom one case says something else now, and that case;
+    `hold_began` with the case, the hold and the time; `hold_elsewhere` with the same
     of an open case of any kind, where neither the hold nor the case is hidden; `fraud_confirmed` with a number, when
     its SIM was changed, the time and the source, which gives back the case about it; `accounts_changed` with the
     ids of accounts of which billing told something new, `accounts_added` with those that it told of for the first time;

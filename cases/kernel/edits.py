@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -59,6 +59,7 @@ class Edit:
     actor: Actor
     at: datetime
     shapes: bool
+    known_people: set[int] = field(default_factory=set)
 
     def facts(self, **values: Any) -> None:
         """Change facts; sealed ones are given as text. What the queue shows of them changes with them."""
@@ -81,6 +82,8 @@ class Edit:
         row = CaseParty.objects.select_related("key").get(case=self.case, number=number)
         if row.is_detached:
             raise EditRefused("This person was detached from the case and stays as they were.")
+        if row.party_id is not None:
+            self.known_people.add(row.party_id)
         return row
 
     def party(
@@ -126,6 +129,7 @@ class Edit:
         row = parties.address_at(self.case, place)
         if row is None or row.party.number != number or row.is_detached or row.party.is_detached:
             raise EditRefused("This person has no such address.")
+        self._person(number)
         part = {"kind": kind, "source": source or row.source}
         changed = {name: value for name, value in part.items() if value != getattr(row, name)}
         for name, value in changed.items():
@@ -177,7 +181,10 @@ def change(
         if version is not None and version != case.version:
             raise EditConflict("Somebody changed this case while you were reading it.")
         with record.act(case, verb, actor=actor, at=at, reason=reason, request=request) as action:
-            yield Edit(case=case, actor=actor, at=at, shapes=shapes)
+            edit = Edit(case=case, actor=actor, at=at, shapes=shapes)
+            yield edit
+            if edit.known_people:
+                _tell_of(edit)
             if shapes:
                 casetypes.get(case.kind).changed(case, at=at)
                 voided = approvals.void_if_changed(case, at=at)
@@ -185,6 +192,12 @@ def change(
             case.version += 1
             case.changed_at = at
             case.save()
+
+
+def _tell_of(edit: Edit) -> None:
+    """Something of people who are known in other cases too was changed: let whoever goes by all of it follow."""
+    rows = CaseParty.objects.select_related("case").filter(party__in=edit.known_people, is_detached=False)
+    casetypes.tell("person_changed", list(rows.order_by("pk")), edit.case, at=edit.at)
 
 
 def _may_change(case: Case, act: str) -> bool:

@@ -52,7 +52,7 @@ RIGHTS_REQUEST = CaseType(
     open_facts=opening.open_facts,
     opened=opening.open_choices,
     changed=opening.count_anew,
-    reacts={"person_joined": choices.joined},
+    reacts={"person_joined": choices.joined, "person_changed": choices.changed_elsewhere},
     reopening_clock=periods.ANSWER,
     common_effects={"reopen": effects.go_on_again},
     approval_rows=rules.approval_rows,
@@ -100,6 +100,7 @@ RIGHTS_REQUEST = CaseType(
     papers={access.LEVEL: access.PACK, access.PORTABLE: portable.COPY},
     erase_beside=answers.erase_due,
     said={
+        "person.reached_anew": "What was stopped counts for what another case says of the person now",
         "stop.confirmed": "Somebody who was told has confirmed",
     },
 )

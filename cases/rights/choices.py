@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from cases.kernel import calendars, formats, record
+from cases.kernel import calendars, formats, locks, record
 from cases.kernel.actors import system
 from cases.kernel.models import Case, CaseAddress, CaseParty
 from cases.kernel.office import policydocs
@@ -28,6 +28,7 @@ __all__ = [
     "REACHES",
     "Verdict",
     "changed",
+    "changed_elsewhere",
     "joined",
     "reach_of",
     "reach_of_case",
@@ -189,11 +190,25 @@ def write(
 def joined(people: Sequence[CaseParty], *, at: datetime) -> None:
     """Somebody decided that these are one person: what they stopped in a request counts for whatever any of their cases
     says that they are reached by, from when they said it. Inside the acts that join them."""
-    for case_id in sorted({each.case_id for each in people if each.case.kind == _KIND and each.role == "person"}):
-        facts = RightsRequest.objects.select_related("case").get(case=case_id)
-        if facts.is_stop and facts.case.state != "void":
-            with record.act(facts.case, "person.joined", actor=system("rights"), at=at):
-                write(facts.case, facts, at=at)
+    for facts in _stops(people):
+        with record.act(facts.case, "person.joined", actor=system("rights"), at=at):
+            write(facts.case, facts, at=at)
+
+
+def changed_elsewhere(people: Sequence[CaseParty], case: Case, *, at: datetime) -> None:
+    """What a case says of somebody was changed who is joined with these: what they stopped in another request counts
+    for that too. Inside the act that changes it; locks each such request, without waiting. Raises CaseBusy."""
+    for facts in _stops([each for each in people if each.case_id != case.pk]):
+        stop = locks.another_for_update(facts.case_id)
+        with record.act(stop, "person.reached_anew", actor=system("rights"), at=at):
+            write(stop, facts, at=at)
+
+
+def _stops(people: Sequence[CaseParty]) -> list[RightsRequest]:
+    """Return the requests among the cases of these people by which something was stopped, the oldest first."""
+    asked = {each.case_id for each in people if each.case.kind == _KIND and each.role == "person"}
+    rows = RightsRequest.objects.select_related("case").filter(case__in=asked, case__key__destroyed_at=None)
+    return [facts for facts in rows.order_by("case") if facts.is_stop and facts.case.state != "void"]
 
 
 def _entered(case: Case) -> dict[_Key, Choice]:

@@ -131,6 +131,24 @@ class Found(TestCase):
         event = LedgerEvent.objects.filter(stream=stop.uid, action="person.joined").latest("pk")
         assert AccessEvent.objects.filter(streams__contains=[third.uid], verb="suppress").exists() and event.at == LATER
 
+    def test_a_stop_counts_for_a_number_that_is_added_to_a_case_that_is_joined_already(self):
+        """UK GDPR Art 21(3)."""
+        stop, number = self.opened("stop_marketing"), "+447700900458"
+        other = self.asked("correction_help")
+        matching.compare_due(now=AT)
+        pair = PersonPair.objects.get(first__case__in=[stop, other], second__case__in=[stop, other])
+        joining.decide(pair.pk, "joined", actor=self.officer, at=AT)
+        assert may("own_marketing", "phone", phone=number) == (True, NO_WORD)
+        with edits.change(other.pk, actor=self.officer, at=LATER) as edit:
+            edit.party(1, phone=number)
+        assert may("own_marketing", "phone", phone=number) == (False, "stopped")
+        with edits.change(other.pk, actor=self.officer, at=LATER) as edit:
+            edit.address(1, "current", line_1="9 New Row", postcode="NR2 0ZZ")
+        assert (
+            may("own_marketing", "post", line_1="9 New Row", postcode="NR2 0ZZ", surname="Fenwick-Okafor")[0] is False
+        )
+        assert LedgerEvent.objects.filter(stream=stop.uid, action="person.reached_anew").count() == 2
+
     def test_what_was_joined_leads_to_more_and_what_was_decided_takes_no_place(self):
         """The referral knows the victim by a number that she does not name herself."""
         birth, number = "1984-03-09", "+447700900123"
