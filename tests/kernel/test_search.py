@@ -79,9 +79,9 @@ def test_search_finds_a_case_and_says_why(people, typed):
 def test_references_are_found_whole_and_lead_straight_there(people):
     case = filed(people)
 
-    for typed in (case.reference, case.reference.lower(), "SFR-2026-0004417"):
+    for typed in (case.reference, case.reference.lower(), f"{case.reference}/3", "SFR-2026-0004417"):
         assert find(people["a.byrne"], typed).straight == case
-    assert found(people["a.byrne"], case.reference[:-1]) == []
+    assert found(people["a.byrne"], case.reference[:-1]) == found(people["a.byrne"], f"/{case.reference}") == []
 
 
 def test_only_the_single_case_of_a_number_is_led_to(people):

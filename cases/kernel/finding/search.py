@@ -122,10 +122,11 @@ def _timed(
 
 
 def _by_reference(visible: QuerySet[Case], text: str) -> list[tuple[Any, ...]]:
-    """Return the cases of exactly this reference, ours or an agency's, in the shape of _by_tokens."""
+    """Return the cases of exactly this reference, ours or an agency's, in the shape of _by_tokens. A line of a case is
+    known outside by the reference of the case and its number: REFERENCE/3."""
     if not any(letter.isdigit() for letter in text) or len(text) > 80 or any(letter.isspace() for letter in text):
         return []
-    ours = visible.filter(reference=text.upper()).values_list("pk", Value("reference", CharField()))
+    ours = visible.filter(reference=text.upper().partition("/")[0]).values_list("pk", Value("reference", CharField()))
     theirs = [
         model.objects.filter(agency_reference=text, case__in=visible).values_list(
             "case_id", Value("agency_reference", CharField())
