@@ -23,7 +23,7 @@ from cases.kernel.models import (
     ReleasedItem,
     ReleasedPerson,
 )
-from cases.kernel.office import policydocs
+from cases.kernel.office import datasources, policydocs
 from cases.kernel.timing import rulebook
 from cases.kernel.timing.counting import ClockRule
 from cases.ledger import api as ledger
@@ -89,6 +89,9 @@ class MessageKind:
 
 KINDS: dict[str, MessageKind] = {}
 TELEPHONE = "telephone"
+LETTERS_TO = "post"
+# Grounds on which nobody has to give anything away.
+_OUR_CHOICE = frozenset({"gdpr_6_1_b", "gdpr_6_1_ea", "gdpr_6_1_f"})
 PIECE_PRIORITY = 7
 ANSWERS_FROM = date(2026, 1, 1)
 
@@ -173,6 +176,18 @@ def check(kind: MessageKind, recipient: Agency, body: Mapping[str, Any], *, at: 
 
 def _versions(clause: notice.Clause, papers: Mapping[str, PolicyDocument]) -> tuple[tuple[str, int], ...]:
     return tuple((code, papers[code].version) for code in sorted(clause.documents))
+
+
+def _check_onward(recipient: Agency, items: Sequence[Item], parties: Sequence[CaseParty]) -> None:
+    """Raise ReleaseRefused where somebody of whom only an agency told us would be passed on in our interest. A letter
+    to the person is none. No query."""
+    limited = [str(each.number) for each in parties if each.source in datasources.GOES_NO_FURTHER]
+    is_ours_to_choose = any((each.gateway or each.clause.gateway) in _OUR_CHOICE for each in items)
+    if limited and is_ours_to_choose and recipient.kind != LETTERS_TO:
+        raise ReleaseRefused(
+            f"What is known of person {', '.join(limited)} came from an agency, and goes no further in our interest. "
+            "Where it is known from elsewhere too, correct where it comes from."
+        )
 
 
 def check_agreement(recipient: Agency, *, day: date) -> None:
@@ -269,6 +284,7 @@ def send(
     if sentence := agreements.too_close(agency, actor, at=at):
         raise ReleaseRefused(sentence)
     found = check(kind, agency, body, at=at)
+    _check_onward(agency, list(items) or found, parties)
     message = outbox.post(
         case, outbox.Message(agency_code=agency.code, kind=kind.code, body=dict(body), dedupe=dedupe), at=at
     )

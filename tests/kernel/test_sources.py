@@ -1,10 +1,13 @@
 """Where what is known of a person comes from: a code of one list, chosen on the form, shown to staff and the person."""
 
+import contextlib
+
 import pytest
 from django.urls import reverse
 
 from cases.association import intake as declarations
-from cases.kernel import actors, intake
+from cases.kernel import actors, edits, intake, notice, releases
+from cases.kernel.errors import CaseError
 from cases.kernel.models import Agency, Case, CaseAddress, CaseParty
 from cases.kernel.office import datasources
 from tests import associations, factories
@@ -72,6 +75,34 @@ def test_what_a_system_of_ours_hands_in_comes_from_it_and_what_staff_take_down_f
     assert set(case.parties.values_list("source", flat=True)) == {"api"}
     other = associations.declared(people)
     assert set(other.parties.values_list("source", flat=True)) == {"staff"}
+
+
+def test_whom_we_know_from_an_agency_is_passed_on_to_no_other_in_our_interest(people):
+    case = associations.declared(people)
+    with edits.change(case.pk, actor=people[associations.OFFICER], at=factories.AT) as edit:
+        edit.party(2, source="agency")
+    reviewer = associations.other_reviewer(people)
+    with (
+        nothing_written(counted=1),
+        pytest.raises(CaseError, match="person 2 came from an agency, and goes no further"),
+    ):
+        associations.after(case, "confirm", reviewer)
+    with edits.change(case.pk, actor=people[associations.OFFICER], at=factories.AT) as edit:
+        edit.party(2, source="person")
+    assert associations.after(case, "confirm", reviewer).state == "confirmed"
+
+
+@pytest.mark.parametrize(
+    ("gateway", "kind", "may"),
+    [("gdpr_6_1_f", "cra", False), ("gdpr_6_1_c", "cra", True), ("gdpr_6_1_f", "post", True)],
+)
+def test_what_the_law_asks_for_and_letters_to_the_person_still_leave(gateway, kind, may):
+    item = releases.Item(
+        category="identity", clause=notice.CLAUSES["link_records"], fields=("surname",), values=("A",), gateway=gateway
+    )
+    told = Agency(code=kind, kind=kind, display_name=kind)
+    with contextlib.nullcontext() if may else pytest.raises(releases.ReleaseRefused):
+        releases._check_onward(told, [item], [CaseParty(number=1, source="agency")])
 
 
 @pytest.mark.parametrize(

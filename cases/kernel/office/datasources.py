@@ -12,7 +12,7 @@ from typing import Any
 
 from cases.kernel.office.codelists import CodeList
 
-__all__ = ["ASKED", "SOURCES", "told", "unless_said"]
+__all__ = ["ASKED", "GOES_NO_FURTHER", "SOURCES", "told", "unless_said"]
 
 SOURCES = CodeList(
     "data_source",
@@ -38,6 +38,9 @@ SOURCES = CodeList(
 ASKED: Mapping[str, Any] = MappingProxyType(
     {"label": "Where this comes from", "required": False, "help_text": "Empty: our own people took it down."}
 )
+# What such a source told us is for our own decision and goes to nobody else in our interest (Principles of Reciprocity,
+# and the rules of fraud prevention agencies); what the law asks for, or puts right, still leaves.
+GOES_NO_FURTHER = frozenset({"agency"})
 # Who acts, and what they know a person from unless it is said. What one of our own systems hands in is its own.
 _OF_ACTORS = {"own_system": "api", "bank": "partner", "provider": "partner", "partner": "partner"}
 
