@@ -216,6 +216,21 @@ def test_what_of_a_price_was_paid_back_is_not_refunded_again(people):
         assert f"Ours again, for £{refund / 100:,.2f}" in lines.chain(line)[-1][1]
 
 
+def test_a_payment_that_waits_to_be_passed_on_is_ours_once_the_account_came_back(people):
+    """Who has the whole price again is not given the customer's payment as well without a look at the agreement."""
+    case = sales.completed(people)
+    pays(case, people, "2026-11-15", 2500)
+    client, words = client_of(sales.FINANCE), "keep it, unless the agreement says otherwise"
+    assert words not in client.get(f"/cases/{case.uid}/").text
+    put_back(case, people, "wrong_balance", at=MONDAY + timedelta(days=1))
+    (task,) = asked(case)
+    assert (task.closed_at, task.detail["came_back"]) == (None, True)
+    assert words in client.get(f"/cases/{case.uid}/").text
+    pays(case, people, "2026-11-15", 2500, at=MONDAY + timedelta(days=2))
+    assert asked(case) == [task]
+    assert [each for each in verify.verify_stream(case.uid) if each.level == "wrong"] == []
+
+
 def test_where_the_buyer_cannot_be_told_the_task_says_so(people):
     case = sales.completed(people)
     channel = Channel.objects.get(agency__code=sales.BUYER, direction="out")

@@ -421,6 +421,7 @@ def agree(
         _let_go(case, actor=actor, at=at)
         moving.tell(case, line, to="ours", actor=actor, at=at)
         _say_what_stops(case, line, found, actor=actor, at=at)
+        paid.came_back(line)
         told = list(line.notices.select_related("party").order_by("party_id", "-pk").distinct("party_id"))
         notices.write(case, [(line, each.party) for each in told], day=calendars.london_date(at), at=at)
         _answer(case, line, CLAIMED, REFUND, paid.LESS, actor=actor, at=at)  # that part is in the refund

@@ -22,7 +22,7 @@ from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Task
 
-__all__ = ["LESS", "TASK", "accounts_changed", "paid_back"]
+__all__ = ["LESS", "TASK", "accounts_changed", "came_back", "paid_back"]
 
 TASK, LESS = "sold_account_paid", "sold_account_less"
 
@@ -30,6 +30,8 @@ TASK, LESS = "sold_account_paid", "sold_account_less"
 def _in_words(detail: Mapping[str, Any]) -> str:
     day = date.fromisoformat(detail["paid"])
     told = "" if detail["is_told"] else "; the buyer could not be told, so tell it too"
+    if detail.get("came_back"):
+        told = "; the account is ours again since: keep it, unless the agreement says otherwise, and tell the buyer"
     return f"line {detail['line']}, £{detail['amount_pence'] / 100:,.2f} of {day:%-d %B %Y}{told}"
 
 
@@ -89,6 +91,14 @@ def paid_back(line: DebtSaleAccount) -> int:
     each sum was told in all, so the largest that was seen to counts. One query."""
     done = Task.objects.filter(case=line.sale_id, kind=LESS, detail__line=line.number, closed_at__isnull=False)
     return max(done.values_list("detail__price_pence", flat=True), default=0)
+
+
+def came_back(line: DebtSaleAccount) -> None:
+    """Have whoever is to pass payments on see that the account is ours again, its price refunded. Inside the current
+    ledger action."""
+    for task in Task.objects.filter(case=line.sale_id, kind=TASK, detail__line=line.number, closed_at=None):
+        task.detail = {**task.detail, "came_back": True}
+        task.save(update_fields=["detail"])
 
 
 def _paid_before(line: DebtSaleAccount) -> int:
