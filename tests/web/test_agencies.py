@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from cases.agencies import application, settlement
 from cases.agencies.directory import TERMS
@@ -232,3 +233,10 @@ def test_an_agency_past_its_review_says_that_it_gets_nothing(people):
     assert "is past its review. No personal data is sent to it." in page("a.byrne")
     assert AgencyTerms.objects.get(agency=agency).state == "active"
     assert "Gets no personal data" in page("a.byrne", "/agencies/")
+
+
+def test_an_answer_that_is_owed_says_by_when_and_one_that_is_late_since_when(people, stuck):
+    for ago, said in ((timedelta(hours=1), "owed by"), (timedelta(days=30), "owed since")):
+        OutboxMessage.objects.filter(pk=stuck.pk).update(state="delivered", delivered_at=timezone.now() - ago)
+        shown = page("a.byrne")
+        assert [words for words in ("owed by", "owed since") if words in shown] == [said]
