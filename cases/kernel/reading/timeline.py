@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,15 +15,17 @@ from django.db.models import (
     CharField,
     Expression,
     F,
+    Func,
     OuterRef,
     Q,
     QuerySet,
     Subquery,
+    TextField,
     Value,
     When,
 )
 from django.db.models import Case as Choice
-from django.db.models.functions import Cast, Concat, Substr
+from django.db.models.functions import Cast, Concat, JSONObject, Substr
 
 from cases.kernel.calendars import LONDON
 from cases.kernel.models import Agency, Case, Note, User
@@ -90,6 +93,12 @@ class _Piece:
     reason: sealing.Sealed | None = None
 
 
+class _Text(Func):
+    """Bytes as text, which JSON can hold."""
+
+    template, output_field = "encode(%(expressions)s, 'base64')", TextField()
+
+
 def _decisions(kind: str) -> Q:
     return Q(Q(action__startswith=f"{kind}.") | Q(action__startswith="act."), actor__startswith="staff:")
 
@@ -114,20 +123,29 @@ def _told(kind: str, limit: int, show: str, *, is_older: bool) -> Prepared:
     """Return the query of one page of the story of a case of this kind, the newest or one further down."""
 
     def build(stream: UUID, before: int | None = None) -> QuerySet[LedgerEvent]:
-        written = Note.history.model.objects.filter(event=OuterRef("uid"), history_type="+")
-        note = Note.objects.filter(uid=OuterRef("note_uid"))  # as it is now: somebody may have been taken out of it
         events = LedgerEvent.objects.filter(SHOWS[show][1](kind), stream=stream)
         if before is not None:
             events = events.filter(seq__lt=before)
-        noted = events.annotate(
-            note_uid=Subquery(written.values("uid")[:1]),
-            note_text=Subquery(note.values("text")),
-            **{f"note_key_{name}": Subquery(note.values(f"key__{name}")) for name in ("id", "uid", "scope", "wrapped")},
-        )
+        noted = events.annotate(noted=Subquery(_note()))
         return noted.annotate(actor_shown=_actor_name()).order_by("-seq")[:limit]
 
     place = {"before": 10**15 + 1} if is_older else {}
     return Prepared(build, stream=UUID(int=1), **place)
+
+
+def _note() -> QuerySet[Any]:
+    """The note that an event wrote, as it is now, since somebody may have been taken out of it; and its key."""
+    written = Note.history.model.objects.filter(event=OuterRef(OuterRef("uid")), history_type="+")
+    return Note.objects.filter(uid=Subquery(written.values("uid")[:1])).values_list(
+        JSONObject(
+            uid="uid",
+            text=_Text("text"),
+            key="key_id",
+            key_uid="key__uid",
+            scope="key__scope",
+            wrapped=_Text("key__wrapped"),
+        )
+    )[:1]
 
 
 def _actor_name() -> Expression:
@@ -144,8 +162,9 @@ def _actor_name() -> Expression:
 def _pieces(case: Case, events: Iterable[Any]) -> dict[tuple[UUID, str], _Piece]:
     found: dict[tuple[UUID, str], _Piece] = {}
     for event in events:
-        if event.note_uid:
-            found[event.uid, "note"] = _Piece(Note, event.note_uid, event.note_key_id, text=event.note_text)
+        if note := event.noted:
+            text = sealing.Sealed(b64decode(note["text"]))
+            found[event.uid, "note"] = _Piece(Note, UUID(note["uid"]), note["key"], text=text)
         if event.reason is not None:
             sealed = sealing.Sealed(bytes(event.reason))
             found[event.uid, "reason"] = _Piece(LedgerEvent, event.uid, case.key_id, reason=sealed)
@@ -154,14 +173,14 @@ def _pieces(case: Case, events: Iterable[Any]) -> dict[tuple[UUID, str], _Piece]
 
 def _note_keys(case: Case, events: Iterable[Any]) -> list[DataKey]:
     """Return the keys of notes that came with their events; an older note lies under the case's."""
-    own = {"parent": case.key, "kek_id": case.key.kek_id}
     return [
         DataKey(
-            **{"id": event.note_key_id, "uid": event.note_key_uid, "scope": event.note_key_scope, **own},
-            wrapped=event.note_key_wrapped,
+            **{"id": note["key"], "uid": UUID(note["key_uid"]), "scope": note["scope"]},
+            **{"parent": case.key, "kek_id": case.key.kek_id},
+            wrapped=b64decode(note["wrapped"]) if note["wrapped"] else None,
         )
         for event in events
-        if event.note_uid and event.note_key_id != case.key_id
+        if (note := event.noted) and note["key"] != case.key_id
     ]
 
 
