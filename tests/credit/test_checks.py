@@ -69,6 +69,17 @@ class Checks(TestCase):
             assert codes.said_by(reasons) == said
         assert codes._SAID_BY.keys() < dict(codes.REASONS).keys()
 
+    def test_both_letters_warn_that_others_may_refuse_and_say_how_a_decision_is_contested(self):
+        """R66, R65."""
+        case = checks.refused_automatically(self.people)
+        for pk in Letter.objects.filter(case=case).values_list("pk", flat=True):
+            assert written.write(pk, now=AT)
+            letter = Letter.objects.select_related("blob").get(pk=pk)
+            reader = Reader(actor="tests", verb="read", purpose="tests")
+            said = " ".join(reading.text_of(written.open_letter(letter, reader=reader, at=AT)).split())
+            assert "others to refuse you services, financing or employment" in said, letter.template
+            assert f"name the reference {case.reference}" in said.replace("- ", "-")
+
     def test_letter_names_the_notice_of_each_agency(self):
         case = checks.refused_automatically(self.people)
         letter = Letter.objects.get(case=case, template="n2")
