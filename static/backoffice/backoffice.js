@@ -152,7 +152,12 @@ document.addEventListener("htmx:beforeSwap", event => {
     event.detail.isError = false;
   }
 });
-document.addEventListener("htmx:responseError", event => say(`That did not work (${event.detail.xhr.status}). Reload the page and try again.`));
+// What failed is seen as well as heard, until something works again
+const trouble = $("#trouble");
+const warn = text => { trouble.textContent = text; trouble.hidden = !text; };
+document.addEventListener("htmx:responseError", event => warn(`That did not work (${event.detail.xhr.status}). Reload the page and try again.`));
+["htmx:sendError", "htmx:timeout"].forEach(name => document.addEventListener(name, () => warn("The office does not answer. What you see may be old: look again before you repeat what you did.")));
+document.addEventListener("htmx:afterRequest", event => { if (event.detail.successful) warn(""); });
 document.addEventListener("htmx:afterSwap", event => {
   tick();
   const focus = $("[data-focus]", event.detail.target);

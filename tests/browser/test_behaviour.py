@@ -265,3 +265,21 @@ def test_rows_are_ticked_by_key_by_range_and_all_at_once_and_given_away(browser,
         people["p.nair"].user_id
     }
     assert found.complaints == []
+
+
+def test_what_a_page_asks_for_and_does_not_get_is_seen_until_it_works_again(browser, live_server, people):
+    factories.referred(people)
+    ask = "htmx.ajax('GET', '/counts/', {target: '#rail', swap: 'none'})"
+    with crawl.person(browser, live_server.url, "a.byrne", crawl.Findings()) as person:
+        page = person.page
+        page.goto(f"{live_server.url}/cases/")
+        trouble = page.locator("#trouble")
+        expect(trouble).not_to_be_visible()
+        page.context.set_offline(True)
+        page.evaluate(f"{ask}.catch(() => 0); 0")
+        expect(trouble).to_contain_text("The office does not answer.")
+        page.context.set_offline(False)
+        page.evaluate(f"{ask}; 0")
+        expect(trouble).not_to_be_visible()
+        page.evaluate("htmx.ajax('GET', '/cases/take-next/', {target: '#rail', swap: 'none'}).catch(() => 0); 0")
+        expect(trouble).to_contain_text("That did not work (405).")
