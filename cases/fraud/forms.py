@@ -158,6 +158,15 @@ class FactsForm(forms.Form):
             self.add_error("fpa_case_type", forms.ValidationError("Say of which kind these are.", code="required"))
 
 
+def _answer(label: str) -> forms.ChoiceField:
+    return forms.ChoiceField(
+        label=label,
+        choices=(("yes", "Yes"), ("no", "No")),
+        widget=forms.RadioSelect,
+        error_messages={"required": "Answer yes or no."},
+    )
+
+
 class SubmitForm(forms.Form):
     """The maker's answers to the four pillars, each with the documents that bear it out.
 
@@ -172,9 +181,7 @@ class SubmitForm(forms.Form):
             for each in sorted(case.evidence.all(), key=lambda each: each.number)
         ]
         for number, label in codes.pillars_of(case.fraud_referral.fpa_case_type):
-            self.fields[f"pillar_{number}"] = forms.ChoiceField(
-                label=f"{number}. {label}", choices=(("yes", "Yes"), ("no", "No")), widget=forms.RadioSelect
-            )
+            self.fields[f"pillar_{number}"] = _answer(f"{number}. {label}")
             self.fields[f"evidence_{number}"] = forms.MultipleChoiceField(
                 label=f"Documents for pillar {number}",
                 choices=documents,
@@ -205,14 +212,13 @@ class ApproveForm(forms.Form):
     def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for number, label in codes.pillars_of(case.fraud_referral.fpa_case_type):
-            self.fields[f"pillar_{number}"] = forms.ChoiceField(
-                label=f"{number}. {label}", choices=(("yes", "Yes"), ("no", "No")), widget=forms.RadioSelect
-            )
+            self.fields[f"pillar_{number}"] = _answer(f"{number}. {label}")
         self.fields["exception"] = forms.ChoiceField(
             label="Exception to pillar 4", choices=codes.PILLAR_4_EXCEPTIONS, required=False
         )
         self.fields["has_reviewed_innocent"] = forms.BooleanField(
-            label="I reviewed who is marked innocent and who is not"
+            label="I reviewed who is marked innocent and who is not",
+            error_messages={"required": "Look at who is marked innocent, then tick this."},
         )
 
     def inputs(self) -> dict[str, Any]:

@@ -68,6 +68,6 @@ def test_what_is_not_filled_in_is_said_before_the_second_factor_is_asked_for():
     refused = checker.post(reverse("web:step", args=[case.uid, "approve"]), {"reason": "I read it."})
 
     assert refused.status_code == 422
-    assert all(text in refused.content.decode() for text in ("This field is required.", "I read it."))
+    assert all(text in refused.content.decode() for text in ("Answer yes or no.", "then tick this.", "I read it."))
     assert Case.objects.get(pk=case.pk).state == "ready"
     assert LedgerEvent.objects.count() == before
