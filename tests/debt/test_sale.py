@@ -189,6 +189,33 @@ def test_one_account_stands_in_one_open_sale_whoever_asks(people):
     assert lines(third) == [(1, "in_pool", [])]
 
 
+@pytest.mark.parametrize("how", ["void", "merge"])
+def test_a_pool_that_was_opened_in_error_keeps_no_account_from_another_sale(people, how):
+    sales.take_in(people, portfolio.row(1))
+    first, other = sales.looked(sales.pool_of(people), people), sales.pool_of(people, balance_from=900_000)
+    inputs = {"into": str(other.uid)} if how == "merge" else {}
+    case = sales.moved(first, how, people[sales.MANAGER], **inputs)
+    assert lines(first) == [(1, "in_pool", [])]  # nothing follows before the second person agrees
+    sales.agreed_to(case, people, sales.FINANCE)
+    sales.work()
+    assert lines(first) == [(1, "excluded", [])]
+    again = sales.looked(sales.pool_of(people), people)
+    assert lines(again) == [(1, "in_pool", [])]
+
+
+def test_a_pool_that_is_given_up_twice_lets_go_of_its_accounts_twice(people):
+    case = sales.pool_of(people)
+    for turn in range(2):
+        case = sales.agreed_to(sales.moved(case, "void", people[sales.MANAGER]), people, sales.FINANCE)
+        sales.work()
+        if turn == 0:
+            case = sales.agreed_to(sales.moved(case, "reopen", people[sales.MANAGER]), people, sales.FINANCE)
+            sales.take_in(people, portfolio.row(1))
+            case = sales.looked(case, people)
+            assert lines(case) == [(1, "in_pool", [])]
+    assert (case.state, lines(case)) == ("void", [(1, "excluded", [])])
+
+
 def test_nobody_goes_on_before_every_exclusion_was_asked_lately(people):
     case = sales.not_looked_at(people)
     manager = people[sales.MANAGER]

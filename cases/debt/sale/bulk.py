@@ -28,8 +28,8 @@ tasks.declare(
     },
     more=dict.fromkeys((HELD, MOVED), lambda detail: f"line {detail.get('line', '')}"),
 )
-# In which state of its sale each move is made, and what follows when all lines have made it.
-STANDS = {"sell": "completed", "release_line": "abandoned", "settle": "closed"}
+# In which states of its sale each move is made, and what follows when all lines have made it.
+STANDS = {"sell": {"completed"}, "release_line": {"abandoned", "void", "merged"}, "settle": {"closed"}}
 AFTER: Mapping[str, Callable[..., None]] = {"sell": notices.start}
 
 
@@ -40,7 +40,8 @@ class LinesRefused(CaseError):
 def start(sale: DebtSale, move: str, *, actor: Actor, at: datetime) -> None:
     """Have every line that stands where a move begins make it, in the background, within the act that decides it."""
     params = {"sale": sale.pk, "move": move}
-    jobs.start(SALE_LINES, actor=actor, at=at, params=params, key=f"{sale.uid}:{move}")
+    again = f":{sale.case.version}" if move == "release_line" else ""  # a sale that was given up may be reopened
+    jobs.start(SALE_LINES, actor=actor, at=at, params=params, key=f"{sale.uid}:{move}{again}")
 
 
 def _parts(job: jobs.Job) -> Iterator[str]:
@@ -54,7 +55,7 @@ def _move(job: jobs.Job, subject: str, at: datetime) -> None:
     _, first, last = subject.split(":")
     move = job.params["move"]
     case = locks.case_for_update(job.params["sale"])
-    if case.state != STANDS[move]:
+    if case.state not in STANDS[move]:
         raise jobs.Skipped("went_on")
     sale = DebtSale.objects.get(pk=case.pk)
     rows = list(
