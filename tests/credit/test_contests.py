@@ -398,6 +398,14 @@ class Contests(TestCase):
         with pytest.raises(FieldErrors):
             parse({**EXAMPLE, "received_at": "2026-11-29T18:00:00"})
 
+    def test_a_second_contest_of_the_same_check_names_the_first(self):
+        first = checks.contest(self.people)
+        (line,) = [each for each in casetypes.get("contest").checks(first) if "No other" in each.label]
+        assert line.is_clear
+        second = checks.contest(self.people, check=first.contest.decision.case)
+        (line,) = [each for each in casetypes.get("contest").checks(second) if "No other" in each.label]
+        assert (line.is_clear, line.detail) == (False, first.reference)
+
     def test_what_is_opened_again_has_its_period_again(self):
         for build, rule in ((checks.contest_closed, "k10_request"), (checks.closed, "check_close")):
             case = build(self.people)

@@ -126,8 +126,14 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
 
 
 def checks(case: Case) -> list[Line]:
-    """Return how the contest stands."""
-    return [Line(label="Somebody without a part in it looks at it", is_clear=case.contest.reviewer_id is not None)]
+    """Return how the contest stands, and whether the same check is contested in other cases. One query."""
+    rows = Contest.objects.filter(decision__case=case.contest.decision.case_id, case__is_restricted=False)
+    others = rows.exclude(case=case.pk).order_by("case").values_list("case__reference", flat=True)
+    named = ", ".join(others)
+    return [
+        Line(label="Somebody without a part in it looks at it", is_clear=case.contest.reviewer_id is not None),
+        Line(label="No other contest of this check", is_clear=not named, detail=named),
+    ]
 
 
 def context(case: Case) -> dict[str, Any]:
