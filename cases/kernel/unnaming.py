@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import pairwise
+from datetime import date, datetime
+from itertools import pairwise, product
 
 from cases.kernel import casetypes, tasks
 from cases.kernel.actors import system
@@ -23,7 +23,7 @@ from cases.ledger import sealing
 from cases.ledger.reads import Reader
 from cases.ledger.sealed import SealedTextField
 
-__all__ = ["NOTE_KEY", "Known", "take_out"]
+__all__ = ["NOTE_KEY", "Known", "known_by", "take_out"]
 
 ACTOR = system("disposal")
 ERASED = "[erased]"
@@ -32,8 +32,10 @@ NOTE_KEY = "note"
 _NAMES = ("forename", "middle_name", "surname", "alias")
 _NOT_THEIRS = ("title", "employer", "town", "country", "since", "until")
 _SHORTEST = 5  # letters and digits of a value that is looked for as a whole
-_SPREAD = r"[^\w\n]?"  # what may divide the letters and digits of a value
+_DIVIDES = r"(?:(?!\n)[\W_])"  # stands between the letters and digits of a value: (020) 7946, 12, High Street
 _WORD = re.compile(r"[^\W\d_]+(?:['’‘`-][^\W\d_]+)*")
+_ENDS = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd", 31: "st"}
+_POSSESSIVE = re.compile(r"['’‘`]s$", re.I)
 tasks.declare(
     {NAMED: "What this case says of itself names a person who is erased: write it anew without them"},
     more={NAMED: lambda detail: f"Person {detail.get('person', '')}"},
@@ -42,7 +44,8 @@ tasks.declare(
 
 @dataclass(frozen=True)
 class Known:
-    """What somebody is known by: the words of their names, and whole values as letters and digits."""
+    """What somebody is known by: the words of their names, and whole values as letters and digits, with a space where
+    something must divide them."""
 
     words: frozenset[str]
     values: frozenset[str]
@@ -52,19 +55,28 @@ class Known:
 
     def taken_out_of(self, text: str) -> str:
         """Return a text without it. A name counts with a capital letter, or beside another name of theirs: the same
-        word may mean a bill, or a month."""
+        word may mean a bill. One that is a common word too (Will, May) counts with a capital letter beside another."""
         for value in sorted(self.values, key=len, reverse=True):
-            text = re.sub(rf"(?<![^\W_])\+?{_SPREAD.join(map(re.escape, value))}(?![^\W_])", ERASED, text, flags=re.I)
+            text = re.sub(rf"(?<![^\W_])\+?{_spread(value)}(?![^\W_])", ERASED, text, flags=re.I)
         found = list(_WORD.finditer(text))
-        named = [bool(self.words & {*terms.words(each[0])}) for each in found]
+        said = [{*terms.words(_POSSESSIVE.sub("", each[0]))} for each in found]
+        named = [bool(self.words & words) for words in said]
         beside = [False, *(both == (True, True) for both in pairwise(named)), False]
         for at in reversed(range(len(found))):
-            if named[at] and (found[at][0][0].isupper() or beside[at] or beside[at + 1]):
+            signs = (found[at][0][0].isupper(), beside[at] or beside[at + 1])
+            if named[at] and (all if said[at] <= terms.COMMON else any)(signs):
                 text = text[: found[at].start()] + ERASED + text[found[at].end() :]
         return text
 
 
-def _known(values: Iterable[Mapping[str, str | None]]) -> Known:
+def _spread(value: str) -> str:
+    """Return the pattern of a value however it is divided; where it has a space something must divide it."""
+    parts = (f"{_DIVIDES}{{0,3}}".join(map(re.escape, part)) for part in value.split(" "))
+    return f"{_DIVIDES}{{1,3}}".join(parts)
+
+
+def known_by(values: Iterable[Mapping[str, str | None]]) -> Known:
+    """Return what the opened values of people and their addresses are looked for by."""
     words: set[str] = set()
     whole: set[str] = set()
     for each in values:
@@ -75,14 +87,30 @@ def _known(values: Iterable[Mapping[str, str | None]]) -> Known:
                 words.update(terms.words(value))
             else:
                 whole.update(_forms(name, value))
-    return Known(frozenset(words - terms.COMMON), frozenset(value for value in whole if len(value) >= _SHORTEST))
+    return Known(frozenset(words), frozenset(value for value in whole if len(value) >= _SHORTEST))
 
 
 def _forms(name: str, value: str) -> Iterable[str]:
     """Return a value as it may be written, without what divides its letters and digits."""
     if name == "phone" and (number := terms.phone(value)):
-        return {number, f"0{number[2:]}", f"440{number[2:]}"} if number.startswith("44") else {number}
+        home = {f"0{number[2:]}", f"440{number[2:]}", f"00440{number[2:]}"} if number.startswith("44") else set()
+        return {number, f"00{number}", *home}
+    if name == "date_of_birth" and (born := terms.born(value)):
+        return _days(date.fromisoformat(born))
     return {re.sub(r"[\W_]+", "", line) for line in value.splitlines()}
+
+
+def _days(day: date) -> set[str]:
+    """Return a day as people write it, day before month: 09/03/1984, 9.3.84, 9th March 1984, March 9, 1984."""
+    which, months = (str(day.day), f"{day:%d}"), (f"{day:%B}", f"{day:%b}")
+    both = {f"{each} {month}" for each in which for month in (str(day.month), f"{day:%m}")}
+    for each, month in product((*which, f"{day.day}{_ENDS.get(day.day, 'th')}"), months):
+        both |= {f"{each}{month}", f"{each}of{month}", f"{month}{each}"}
+    return {
+        f"{day:%Y%m%d}",
+        f"{day:%d%m%Y}",
+        *(f"{each} {year}" for each in both for year in (f"{day:%Y}", f"{day:%y}")),
+    }
 
 
 def take_out(case: Case, person: CaseParty, *, at: datetime) -> int:
@@ -125,7 +153,7 @@ def _of_people(people: Iterable[CaseParty], reader: Reader, *, at: datetime) -> 
     rows = list(people)
     places = list(CaseAddress.objects.filter(party__in=rows))
     opened = sealing.open_rows(rows, PERSON_FIELDS, reader=reader, at=at) if rows else []
-    return _known([*opened, *(sealing.open_rows(places, ADDRESS_FIELDS, reader=reader, at=at) if places else [])])
+    return known_by([*opened, *(sealing.open_rows(places, ADDRESS_FIELDS, reader=reader, at=at) if places else [])])
 
 
 def _is_named_in_facts(case: Case, known: Known, reader: Reader, *, at: datetime) -> bool:

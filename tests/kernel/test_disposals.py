@@ -20,6 +20,7 @@ from cases.kernel import (
     record,
     tasks,
     transitions,
+    unnaming,
 )
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.linking import links
@@ -608,6 +609,25 @@ class TestAPersonOfACaseThatIsKeptLonger:
         requests.make(asked.pk, now=self.OVER)
         asked.refresh_from_db()
         assert asked.state == "done"
+
+    @pytest.mark.parametrize(
+        ("said", "left"),
+        [
+            ("Marian Whitlock's brother rang of Whitlock’s car.", "[erased] [erased] brother rang of [erased] car."),
+            ("(020) 7946 0018, +44 (0) 20 7946 0018, 0044 20 7946-0018", "([erased], [erased], [erased]"),
+            ("m_whit.lock@example.com of 12, High Street", "[erased] of [erased]"),
+            (
+                "Born 09/03/1984, 9.3.84, 9th March 1984 or March 9, 1984.",
+                "Born [erased], [erased], [erased] or [erased].",
+            ),
+            ("Will Whitlock came; it will rain, Will he?", "[erased] [erased] came; it will rain, Will he?"),
+            ("Owes £9,319.84 since 19 March 1984.", "Owes £9,319.84 since 19 March 1984."),
+        ],
+    )
+    def test_what_somebody_is_known_by_is_found_however_it_is_written(self, said, left):
+        named = {"forename": "Marian Will", "surname": "Whitlock", "date_of_birth": "1984-03-09"}
+        reached = {"phone": "020 7946 0018", "email": "m_whit.lock@example.com", "line_1": "12 High Street"}
+        assert unnaming.known_by([named | reached]).taken_out_of(said) == left
 
     def test_pages_papers_and_the_marker_go_on_without_them(self, people, filed):
         self.erase(people)
