@@ -216,6 +216,31 @@ def test_a_pool_that_is_given_up_twice_lets_go_of_its_accounts_twice(people):
     assert (case.state, lines(case)) == ("void", [(1, "excluded", [])])
 
 
+def test_a_pool_that_is_reopened_asks_again_of_what_it_let_go_and_of_nobody_whom_a_rule_keeps_out(people):
+    sales.take_in(
+        people, portfolio.row(1), portfolio.row(2), portfolio.row(3, flags="deceased:2026-02-10"), portfolio.row(4)
+    )
+    case = sales.looked(sales.pool_of(people), people)
+    kept = [(1, "in_pool", []), (2, "in_pool", []), (3, "excluded", ["deceased"]), (4, "in_pool", [])]
+    assert lines(case) == kept
+    case = sales.agreed_to(sales.moved(case, "void", people[sales.MANAGER]), people, sales.FINANCE)
+    sales.work()
+    second = DebtSaleAccount.objects.get(sale=case.pk, number=2).account
+    sales.looked(sales.pool_of(people, balance_from=second.balance_pence, balance_to=second.balance_pence), people)
+    sales.take_in(people, portfolio.row(3), portfolio.row(4, flags="dispute:2026-02-10"), at=AT + timedelta(minutes=1))
+
+    case = sales.agreed_to(sales.moved(case, "reopen", people[sales.MANAGER]), people, sales.FINANCE)
+    with nothing_written(counted=1), pytest.raises(TransitionRefused, match="look at the accounts again"):
+        transitions.apply(case.pk, "run_exclusions", actor=people[sales.MANAGER], at=AT)
+    case = sales.looked(case, people)
+    again = [(1, "in_pool", []), (2, "excluded", ["not_ours"])]
+    assert lines(case) == [*again, (3, "excluded", ["deceased"]), (4, "excluded", ["dispute"])]
+    look = looking.newest(case.debt_sale)
+    assert (look.left, look.left_pence) == (1, DebtSaleAccount.objects.get(sale=case.pk, number=1).balance_pence)
+    case = transitions.apply(case.pk, "run_exclusions", actor=people[sales.MANAGER], at=AT)
+    assert case.state == "exclusions_run"
+
+
 def test_nobody_goes_on_before_every_exclusion_was_asked_lately(people):
     case = sales.not_looked_at(people)
     manager = people[sales.MANAGER]

@@ -25,8 +25,11 @@ def is_looked_at(context: Any) -> str | None:
 
 
 def something_is_left(context: Any) -> str | None:
-    look = looking.newest(context.case.debt_sale)
-    return None if look is not None and look.left else "No account is left that may be sold."
+    """Something may be sold, and what was let go of when the sale was given up was looked at since it was reopened."""
+    sale = context.case.debt_sale
+    if looking.let_go(sale).exists():
+        return "The sale was reopened: look at the accounts again."
+    return None if looking.left(sale).exists() else "No account is left that may be sold."
 
 
 def has_agreement(context: Any) -> bool:

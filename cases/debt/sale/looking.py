@@ -1,7 +1,8 @@
 """Looking at the accounts of a sale: who is chosen, what keeps whom out. A job, part by part; each part is one act.
 
 The first look makes the lines of the pool; each later one asks every exclusion again of those that are left and takes
-over what is owed today. Whoever is kept out stays out of this sale.
+over what is owed today. Whoever is kept out stays out of this sale; what a sale let go of when it was given up is asked
+about again once it is reopened.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ __all__ = [
     "by_state",
     "digest_of",
     "left",
+    "let_go",
     "newest",
     "person",
     "ranges",
@@ -112,6 +114,12 @@ def left(sale: DebtSale) -> Any:
     return sale.lines.filter(state="in_pool").order_by("number")
 
 
+def let_go(sale: DebtSale) -> Any:
+    """Return the lines that a sale let go of when it was given up: no rule keeps them out. A sale that goes on has some
+    only after it was reopened, until it is looked at again."""
+    return sale.lines.filter(state="excluded", stopped_by=[]).order_by("number")
+
+
 def digest_of(sale: DebtSale) -> str:
     """Return the hash of the lines that are left: which account, at how much, since when in default."""
     digest = hashlib.sha256()
@@ -144,7 +152,8 @@ def _parts(job: jobs.Job) -> Iterator[str]:
     if job.params["is_first"]:
         numbers = pool.selected(sale.selection).order_by("pk").values_list("pk", flat=True)
         return ranges(ACCOUNTS, numbers.iterator(chunk_size=2000), size=PART)
-    return ranges(LINES, left(sale).values_list("number", flat=True).iterator(chunk_size=2000), size=PART)
+    numbers = (left(sale) | let_go(sale)).values_list("number", flat=True)
+    return ranges(LINES, numbers.iterator(chunk_size=2000), size=PART)
 
 
 def ranges(what: str, numbers: Iterable[int], *, size: int) -> Iterator[str]:
@@ -171,7 +180,7 @@ def _look(job: jobs.Job, subject: str, at: datetime) -> None:
     within = int(first), int(last)
     by = "account__pk__range" if what == ACCOUNTS else "number__range"
     with record.act(case, "debt_sale.looked_at", actor=worker, at=at, detail={"look": job.params["look"]}) as act:
-        known = list(left(sale).filter(**{by: within}))
+        known = list((left(sale) | let_go(sale)).filter(**{by: within}))
         changed = _again(sale, known, reader=reader, at=at)
         new = _first(sale, within, reader=reader, at=at) if what == ACCOUNTS else []
         stopped = Counter(code for row in (*changed, *new) for code in row.stopped_by)
