@@ -4,7 +4,7 @@
 import pytest
 
 from cases.debt.sale.models import DebtSaleAccount
-from cases.kernel import holds
+from cases.kernel import holds, tasks
 from cases.kernel.models import Case, Party, Task
 from cases.ledger import api as ledger
 from cases.ledger import verify
@@ -73,3 +73,24 @@ def test_what_came_back_is_held_with_us(people):
     put_back(case, people, "no_documents", at=AT)
     holds.enter(case.pk, "deceased", actor=people[sales.MANAGER], at=AT, source="customer", person=1)
     assert (stopped(case), DebtSaleAccount.objects.get(pk=line.pk).state) == ([], "put_back")
+
+
+def test_what_the_buyer_was_still_to_be_told_is_asked_of_nobody_once_the_account_came_back(people):
+    """A payment that waits to be passed on is asked for still: whose it is, the agreement says. So is what is about
+    another account of the sale."""
+    case = sales.notices_issued(people)
+    holds.enter(case.pk, "deceased", actor=people[sales.MANAGER], at=AT, source="customer", person=1)
+    moot = ("sale_held_when_sold", "sale_moved_meanwhile", "sold_default_changed", "sold_account_stopped")
+    with ledger.action(case.uid, "test.asked", actor="tests", at=AT):
+        for kind in moot[:3]:
+            tasks.raise_task(kind, case=case, at=AT, line=1, reason="paid")
+        for kind in (*moot, "sold_account_paid"):
+            about = {"paid": "2026-11-14", "amount_pence": 1, "is_told": True} if kind == "sold_account_paid" else {}
+            line = 1 if about else 11
+            tasks.raise_task(kind, case=case, at=AT, line=line, flag="deceased", reason="paid", **about)
+    asked = Task.objects.filter(case=case, kind__in=(*moot, "sold_account_paid"), closed_at=None)
+    assert asked.filter(detail__line=1).count() == 5
+    put_back(case, people, "no_documents", at=AT)
+    assert [each.kind for each in asked.filter(detail__line=1)] == ["sold_account_paid"]
+    assert asked.filter(detail__line=11).count() == 4
+    assert [each for each in verify.verify_stream(case.uid) if each.level == "wrong"] == []

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from cases.accounts.models import AccountHolder
-from cases.debt.sale import exclusions, lines, looking, notices, prices, tapes
+from cases.debt.sale import codes, exclusions, lines, looking, notices, prices, tapes
 from cases.debt.sale.models import DebtSale, DebtSaleAccount
 from cases.kernel import accountholds, calendars, jobs, locks, record, tasks
 from cases.kernel.actors import Actor
@@ -20,7 +20,7 @@ from cases.ledger import copying, sealing
 
 __all__ = ["KIND", "start"]
 
-SALE_LINES, HELD, MOVED = "move_sale_lines", "sale_held_when_sold", "sale_moved_meanwhile"
+SALE_LINES, HELD, MOVED = "move_sale_lines", codes.HELD, codes.MOVED
 tasks.declare(
     {
         HELD: "An account was held when it was sold: buy it back",

@@ -16,7 +16,9 @@ __all__ = [
     "LONGEST_PASSING_ON",
     "LONGEST_WINDOW",
     "PASSED_ON_WITHIN",
+    "HELD",
     "LOOKED_AT_IN",
+    "MOVED",
     "NO_WINDOW",
     "PROMISED",
     "ROLES",
@@ -27,6 +29,8 @@ __all__ = [
 ROLES = (("debtor", "Holder of a sold account"),)
 # Where the accounts of a sale can be looked at (again): before each step that needs them clear.
 LOOKED_AT_IN = ("pool_defined", "exclusions_run", "agreed", "cut_off", "final_tape", "approved")
+# What a person is asked to do of an account that was sold while something changed.
+HELD, MOVED = "sale_held_when_sold", "sale_moved_meanwhile"
 # From the agreement to the completion: what is left in the pool is promised to a buyer, and goes to no agency.
 PROMISED = ("agreed", "cut_off", "final_tape", "approved")
 # Where a line stands: its words and how the tag is drawn.

@@ -20,7 +20,7 @@ from cases.accounts import storing
 from cases.accounts.models import Account
 from cases.debt import gate, heard
 from cases.debt.moratorium import effects
-from cases.debt.sale import codes, looking, moving, notices, paid, prices
+from cases.debt.sale import codes, defaulted, flagged, looking, moving, notices, paid, prices
 from cases.debt.sale.ending import close_if_over, has_open_claim
 from cases.debt.sale.models import DebtSale, DebtSaleAccount, SaleClaim, SaleNotice
 from cases.kernel import calendars, casetypes, holds, locks, policy, record, tasks
@@ -62,6 +62,8 @@ tasks.declare(
     more=dict.fromkeys((CLAIMED, REFUND), lambda detail: f"account {detail['line']}" if "line" in detail else ""),
     pages=dict.fromkeys((CLAIMED, REFUND), ("web:sale_line", "sale", "line")),
 )
+# What nobody need do any more of an account that is ours again: the buyer collects it no more.
+MOOT = (codes.HELD, codes.MOVED, flagged.TASK, defaulted.TASK)
 # Working days for each, our own: what is claimed waits for nobody, and the agreement may say less.
 ANSWERED_WITHIN = 5
 
@@ -401,7 +403,9 @@ def agree(
 ) -> SaleClaim:
     """Agree to take an account back: what is left of its price is refunded to the penny, the credit agencies are told
     that the debt is ours again with the same default date, and its holders have a new notice. What stopped the buyer
-    stops us. Raises NotAllowed, LineRefused, NoChannel, CaseBusy."""
+    stops us; what it was still to be told of the account is asked of nobody any more.
+
+    Raises NotAllowed, LineRefused, NoChannel, CaseBusy."""
     policy.require(actor, AGREE, case=case)
     case, sale, line = _locked(case, number)
     found = _open(line)
@@ -424,7 +428,7 @@ def agree(
         paid.came_back(line)
         told = list(line.notices.select_related("party").order_by("party_id", "-pk").distinct("party_id"))
         notices.write(case, [(line, each.party) for each in told], day=calendars.london_date(at), at=at)
-        _answer(case, line, CLAIMED, REFUND, paid.LESS, actor=actor, at=at)  # that part is in the refund
+        _answer(case, line, CLAIMED, REFUND, paid.LESS, *MOOT, actor=actor, at=at)  # that part is in the refund
         looking.touch(case, at=at)
     close_if_over(case, at=at)
     return found
