@@ -180,12 +180,17 @@ def _versions(clause: notice.Clause, papers: Mapping[str, PolicyDocument]) -> tu
 
 def _check_onward(recipient: Agency, items: Sequence[Item], parties: Sequence[CaseParty]) -> None:
     """Raise ReleaseRefused where somebody of whom only an agency told us would be passed on in our interest. A letter
-    to the person is none. No query."""
-    limited = [str(each.number) for each in parties if each.source in datasources.GOES_NO_FURTHER]
+    to the person is none, nor what puts right what the recipient was told of them (UK GDPR Art 19). One query where
+    somebody is meant, else none."""
+    limited = [each for each in parties if each.source in datasources.GOES_NO_FURTHER]
     is_ours_to_choose = any((each.gateway or each.clause.gateway) in _OUR_CHOICE for each in items)
-    if limited and is_ours_to_choose and recipient.kind != LETTERS_TO:
+    if not limited or not is_ours_to_choose or recipient.kind == LETTERS_TO:
+        return
+    told = ReleasedPerson.objects.filter(release__recipient=recipient, party__in=[each.pk for each in limited])
+    known = set(told.values_list("party_id", flat=True))
+    if anew := [str(each.number) for each in limited if each.pk not in known]:
         raise ReleaseRefused(
-            f"What is known of person {', '.join(limited)} came from an agency, and goes no further in our interest. "
+            f"What is known of person {', '.join(anew)} came from an agency, and goes no further in our interest. "
             "Where it is known from elsewhere too, correct where it comes from."
         )
 

@@ -123,6 +123,14 @@ class Amendments(Stage):
         self.refused("Nothing changed since the agency was told", "amend", "d.osei")
         self.verified()
 
+    def test_a_filing_is_put_right_though_somebody_in_it_is_known_from_an_agency_now(self):
+        """What only an agency told goes no further; the agency that has the filing was told of them before."""
+        with edits.change(self.filed.pk, actor=self.people["p.nair"], at=FILED_AT) as edit:
+            edit.party(1, source="agency")
+        self.amended()
+        ((_, state, body),) = self.sent("fpa_amend")
+        assert (state, body["loss_pence"], len(body["subjects"])) == ("pending", 500, 2)
+
     def test_the_maker_of_an_amendment_does_not_amend_however_the_case_moved(self):
         self.change("a.byrne", facts={"loss_pence": 500})  # who may also approve
         self.refused("You prepared this case", "amend", "a.byrne")

@@ -100,7 +100,7 @@ def test_what_the_law_asks_for_and_letters_to_the_person_still_leave(gateway, ki
     item = releases.Item(
         category="identity", clause=notice.CLAUSES["link_records"], fields=("surname",), values=("A",), gateway=gateway
     )
-    told = Agency(code=kind, kind=kind, display_name=kind)
+    told = Agency(pk=0, code=kind, kind=kind, display_name=kind)
     with contextlib.nullcontext() if may else pytest.raises(releases.ReleaseRefused):
         releases._check_onward(told, [item], [CaseParty(number=1, source="agency")])
 
