@@ -49,7 +49,8 @@ def of(request: HttpRequest) -> tuple[Saved, ...]:
     try:
         found = json.loads(urlsafe_base64_decode(request.COOKIES.get(_cookie(request), "")))
         pairs = [(name, query) for name, query in found if isinstance(name, str) and isinstance(query, str)]
-    except (ValueError, TypeError):
+        "".join(map("".join, pairs)).encode()  # half of a pair of letters, as another hand may write, draws no page
+    except (ValueError, TypeError, RecursionError):
         return ()
     views = (Saved(name=name[:LONGEST_NAME], query=asked(QueryDict(query))) for name, query in pairs[:MOST])
     return tuple(view for view in views if view.name and view.query)
@@ -70,7 +71,8 @@ def keep(request: HttpRequest) -> HttpResponse:
         messages.error(request, f"At most {MOST} views are kept. Remove one first.")
         return response
     views = rest if is_dropped else [*rest, Saved(name=name[:LONGEST_NAME], query=query)]
-    value = urlsafe_base64_encode(json.dumps([[view.name, view.query] for view in views]).encode())
+    text = json.dumps([[view.name, view.query] for view in views], ensure_ascii=False)  # as many as fit into a cookie
+    value = urlsafe_base64_encode(text.encode())
     response.set_cookie(
         _cookie(request), value, max_age=YEAR, samesite="Strict", httponly=True, secure=request.is_secure()
     )

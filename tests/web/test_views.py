@@ -62,6 +62,8 @@ def test_a_view_is_of_one_person_and_a_mangled_cookie_is_none(people):
     for mangled in (
         "x",
         urlsafe_base64_encode(b"[1]"),
+        urlsafe_base64_encode(b"[" * 3000),
+        urlsafe_base64_encode(rb'[["\ud800", "view=overdue"], ["a", "view=\ud800"], ["a"], [1, 2]]'),
         urlsafe_base64_encode(b'[["<x-y>", "view=overdue&x=//y"], ["", ""]]'),
     ):
         client.cookies[name] = mangled
@@ -69,3 +71,13 @@ def test_a_view_is_of_one_person_and_a_mangled_cookie_is_none(people):
         assert page.status_code == 200
         assert [place.url for place in page.context["shell"].views] in ([], ["/cases/?view=overdue"])
         assert b"<x-y>" not in page.content
+
+
+def test_eight_views_with_long_names_in_any_script_fit_into_a_cookie(people):
+    """A browser drops a cookie of more than 4,096 bytes without a word."""
+    client = desk.client_of("a.byrne")
+    for number in range(8):
+        save(client, f"{number}{'質' * 29}", f"view=open&state={'x' * 225}")
+    name = f"views-{people['a.byrne'].user_id}"
+    assert len(name) + len(client.cookies[name].value) < 4096
+    assert len(client.get("/cases/").context["shell"].views) == 8
