@@ -16,13 +16,13 @@ __all__ = ["Cast", "tell"]
 
 @dataclass(frozen=True, kw_only=True)
 class Cast:
-    """Who acts in the demonstration. `stand_in` confirms links, so that the reviewer may decide what is said against
+    """Who acts in the demonstration. `confirmer` confirms links, so that the reviewer may decide what is said against
     one. `deliver` lets what waits arrive at the agencies; `say` lets one of them call back about what it was
     sent last: case, agency, type, reference, time. `scan` has what waits looked at for viruses."""
 
     officer: Actor
     reviewer: Actor
-    stand_in: Actor
+    confirmer: Actor
     rights: Actor
     scan: Callable[[datetime], None]
     deliver: Callable[[Case, datetime], None]
@@ -145,7 +145,7 @@ def _make(cast: Cast, case: Case, move: str, number: int, *, at: datetime) -> No
     elif move == "one_broken":
         cast.say(case, _BUREAUS[0], "association.broken", f"FA-{at.year}-a{number:04}", at)
     else:
-        by = {"confirm": cast.stand_in, "reject": cast.reviewer, "challenge": cast.rights}.get(move, cast.officer)
+        by = {"confirm": cast.confirmer, "reject": cast.reviewer, "challenge": cast.rights}.get(move, cast.officer)
         reason = "Nothing shows that the other person agrees." if move == "reject" else ""
         transitions.apply(case.pk, move, actor=by, at=at, reason=reason, inputs=_INPUTS.get(move, {}))
         for waiting in case.approvals.filter(closed_at=None, mode="before"):

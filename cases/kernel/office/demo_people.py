@@ -1,4 +1,5 @@
-"""The invented people of a demonstration: one of each role, one who both proposes and decides, and their teams.
+"""The invented people of a demonstration and their teams: one of each role, one who both proposes and decides, and a
+second reviewer of credit, since whoever confirmed a link or decided a contest never judges what is said against that.
 
 None has a password; they are signed in by one click, which exists in demo mode alone.
 """
@@ -50,6 +51,7 @@ PEOPLE: tuple[DemoPerson, ...] = (
     DemoPerson("W. Strake", ("nominated_officer",), ("financial_crime",)),
     DemoPerson("M. Achterberg", ("credit_officer",), ("credit",)),
     DemoPerson("P. Lindqvist", ("credit_reviewer",), ("credit*",)),
+    DemoPerson("F. Aldersey", ("credit_reviewer",), ("credit",)),
     DemoPerson("S. Oyelaran", ("credit_data_steward",), ("credit",)),
     DemoPerson("T. Marchetti", ("credit_data_approver",), ("credit",)),
     DemoPerson("R. Penhale", ("collections_analyst",), ("collections",)),

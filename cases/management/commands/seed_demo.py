@@ -8,7 +8,6 @@ import random
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -141,7 +140,7 @@ def _associations(now: datetime) -> None:
     cast = association.Cast(
         officer=by_name["m.achterberg"],
         reviewer=by_name["p.lindqvist"],
-        stand_in=replace(by_name["t.marchetti"], roles=by_name["p.lindqvist"].roles),
+        confirmer=by_name["f.aldersey"],
         rights=by_name["i.sowande"],
         scan=_scan_all,
         deliver=_deliver_all,
