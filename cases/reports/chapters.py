@@ -6,7 +6,7 @@ Every row becomes exactly one numbered entry, so that what is printed can be cou
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,8 @@ __all__ = [
 
 
 MOST_CHANGES = 200  # of one event, told row by row
+# Of a case of thousands of people: how many of each kind of act and look that is no person's are told one by one.
+MOST_OF_A_KIND = 200
 # Long lists of fields that are always opened together, and what the reader of a report calls them.
 CLASSES = {frozenset(PERSON_FIELDS): "every value of people", frozenset(ADDRESS_FIELDS): "addresses"}
 
@@ -161,7 +163,11 @@ def work(records: Records, words: Words) -> Iterator[Entry]:
 
 
 def looks(records: Records, words: Words) -> Iterator[Entry]:
+    """Yield each look; of a case of thousands of people each of a person, and the first of each other kind."""
+    told, more = _told(records, records.looks, kind=lambda row: (row.verb, row.purpose))
     for number, row in enumerate(records.looks, 1):
+        if row.pk not in told:
+            continue
         purpose = queries.REVEAL_REASONS.get(row.purpose) or plain(row.purpose)
         names = CLASSES.get(frozenset(row.fields)) or ", ".join(map(plain, row.fields))
         values = f"; {names}" if names else ""
@@ -172,6 +178,28 @@ def looks(records: Records, words: Words) -> Iterator[Entry]:
             head=f"Look {number}",
             lines=(f"{moment(row.at)}, {who}: {row.verb}, {purpose}; {count}{values}{urgent}",),
         )
+    for (verb, why), left in more.items():
+        said = queries.REVEAL_REASONS.get(why) or plain(why)
+        yield Entry(head=f"{left:,} looks more of the office itself: {verb}, {said}", is_beside=True)
+
+
+def _told(
+    records: Records, rows: Sequence[Any], *, kind: Callable[[Any], Hashable]
+) -> tuple[frozenset[int], Counter[Any]]:
+    """Return which rows are told one by one, and how many more there are of each kind: every one, but of a case of
+    thousands of people, of what machines and agencies did, the first of each kind. Nobody could print the rest."""
+    if not records.is_crowd:
+        return frozenset(row.pk for row in rows), Counter()
+    seen: Counter[Any] = Counter()
+    told: set[int] = set()
+    for row in rows:
+        if row.actor.startswith("staff:"):
+            told.add(row.pk)
+            continue
+        seen[kind(row)] += 1
+        if seen[kind(row)] <= MOST_OF_A_KIND:
+            told.add(row.pk)
+    return frozenset(told), Counter({what: n - MOST_OF_A_KIND for what, n in seen.items() if n > MOST_OF_A_KIND})
 
 
 def people(records: Records, words: Words) -> Iterator[Entry]:
@@ -224,8 +252,12 @@ def _address(home: Any, values: dict[str, str | None]) -> str:
 
 
 def events(records: Records, words: Words) -> Iterator[Entry]:
-    """Yield every event of the chain: who, when, why, every field old and new, and its hash."""
+    """Yield every event of the chain: who, when, why, every field old and new, and its hash. Of a case of thousands of
+    people each act of a person, and the first of each other kind; the attached chain has them all."""
+    told, more = _told(records, records.events, kind=lambda event: event.action)
     for event, reason in zip(records.events, records.reasons, strict=True):
+        if event.pk not in told:
+            continue
         body = event.content()
         detail = body.get("detail", {})
         yield Entry(
@@ -239,6 +271,9 @@ def events(records: Records, words: Words) -> Iterator[Entry]:
             ),
             mark=f"Hash {bytes(event.hash).hex()}",
         )
+    for action, count in more.items():
+        head = f"{count:,} events more, each of which stands in the attached ledger.json: {words.verb(action)}"
+        yield Entry(head=head, is_beside=True)
 
 
 def _changes(changes: Sequence[dict[str, Any]], words: Words) -> Iterator[str]:
