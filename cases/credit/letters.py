@@ -15,6 +15,25 @@ BY_HAND = "check_write_by_hand"
 tasks.declare({BY_HAND: "Tell the applicant of a decision by hand: no letter can go to them"})
 ADVERSE, AGAIN, AUTOMATED = "n2", "n2_again", "n3"
 RECEIVED, ANSWERED, UNPROVED = "n3_contest", "n3_outcome", "n3_unproved"
+# What a later wording may name of a decision: that of the letter (N2, N3), or the one made again.
+_MAY_NAME = {
+    "application_id": "Number of the application",
+    "decided_at": "Day of the decision",
+    "outcome_said": "What was decided",
+    "reason_words": "The main reasons",
+    "trigger_words": "What counted, in the words of the notice",
+    "searched_words": "Which credit reference agencies were searched, and who sees that",
+}
+_DECISION = {
+    ADVERSE: "letter.adverse_decisions.first",
+    AUTOMATED: "letter.automated_decisions.first",
+    AGAIN: "letter.case.check_decisions.last",
+}
+_NAMED = {
+    ADVERSE: ("decided_at", "outcome_said", "reason_words", "searched_words"),
+    AUTOMATED: ("decided_at", "outcome_said", "reason_words", "trigger_words"),
+    AGAIN: ("decided_at", "outcome_said"),
+}
 LETTERS = tuple(
     letters.Template(
         code=code,
@@ -23,6 +42,8 @@ LETTERS = tuple(
         template=f"cases/credit/letters/{code}.html",
         effective_from=date(2026, 1, 1),
         says=("answer",) if code == ANSWERED else (),
+        extra={name: _MAY_NAME[name] for name in ("application_id", *_NAMED[code])} if code in _NAMED else {},
+        extra_at={name: f"{_DECISION[code]}.{name}" for name in _NAMED.get(code, ())},
     )
     for code, label in (
         (ADVERSE, "A decision against an applicant, and which agency was searched"),

@@ -151,6 +151,11 @@ class CheckDecision(Tracked):
         return dict(codes.OUTCOMES).get(self.outcome, self.outcome)
 
     @property
+    def outcome_said(self) -> str:
+        """The outcome as it stands inside a sentence."""
+        return self.outcome_words.lower()
+
+    @property
     def reason_words(self) -> list[str]:
         """What the letters name as the main factors."""
         return codes.outward(self.reasons)
@@ -167,6 +172,11 @@ class CheckDecision(Tracked):
         for row in rows.exclude(state="refused").order_by("pk"):
             seen.setdefault(row.agency, set()).add(row.seen_by)
         return [(agency, next(words for code, words in codes.SEEN_BY if code in by)) for agency, by in seen.items()]
+
+    @property
+    def searched_words(self) -> list[str]:
+        """Return the same, an agency in a line."""
+        return [f"{agency.display_name}: {seen}" for agency, seen in self.searched]
 
 
 class Contest(Tracked):

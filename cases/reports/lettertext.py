@@ -10,6 +10,7 @@ from datetime import date, datetime
 from html.parser import HTMLParser
 from typing import Any
 
+from django.template import Variable, VariableDoesNotExist
 from django.template.loader import render_to_string
 
 from cases.kernel import calendars
@@ -49,8 +50,13 @@ class Example:
     payments_behind: int = 3
     ground_words: str = "The debtor has enough to pay the debt"
     application_id: str = "ORD-2026-000001"
-    outcome_words: str = "Declined"
+    outcome_words, outcome_said = "Declined", "declined"
     reason_words: tuple[str, ...] = ("The score of the credit reference agency is low",)
+    trigger_words: tuple[str, ...] = ("What was said differs from what was said before",)
+    searched_words: tuple[str, ...] = ("Sandbox Bureau A: others who look at your file can see this search",)
+    buyer: str = "Sandbox Recoveries"
+    owed_words: str = "£114.00"
+    back_from = ended_by = ""
     reference: str = "EXAMPLE-000001"
     state: str = ""
 
@@ -61,6 +67,11 @@ class Example:
 
     sale_notice = line = case = decision = first = last = batch
     automated_decisions = adverse_decisions = check_decisions = batch
+
+    @property
+    def searched(self) -> list[tuple[Example, str]]:
+        """Stand for one credit reference agency and who sees that it was searched."""
+        return [(Example(display_name=name), seen) for name, seen in (each.split(": ") for each in self.searched_words)]
 
     @property
     def agency(self) -> Example:
@@ -76,15 +87,30 @@ class Example:
 
 
 def written(value: object) -> str:
-    """Write one value as a letter does."""
+    """Write one value as a letter does: a moment as its day in London, several values one after the other."""
+    if isinstance(value, list | tuple):
+        return "; ".join(map(written, value))
+    if isinstance(value, datetime):
+        value = calendars.london_date(value)
     if isinstance(value, date):
         return f"{value.day} {value:%B %Y}"
     return "" if value is None else str(value)
 
 
+def _named(template: letters.Template, context: Mapping[str, Any]) -> dict[str, str]:
+    """Return what stands for the placeholders beside the common ones, empty where there is nothing."""
+    found = {}
+    for name in template.extra:
+        try:
+            found[name] = written(Variable(template.extra_at.get(name, f"facts.{name}")).resolve(context))
+        except VariableDoesNotExist:
+            found[name] = ""
+    return found
+
+
 def filled(code: str, body: str, context: Mapping[str, Any]) -> list[Block]:
     """Return the blocks of a wording with the values of one letter's context."""
-    firm, agency, facts = context["firm"], context["agency"], context["facts"]
+    firm, agency = context["firm"], context["agency"]
     template = letters.TEMPLATES.get(code)
     kept = template.kept_by if template else ()
     ends = [clock.due_date for rule, clock in context["periods"].items() if rule in kept]
@@ -98,7 +124,7 @@ def filled(code: str, body: str, context: Mapping[str, Any]) -> list[Block]:
         "told": ", ".join(context["told"]),
         "agency": agency.display_name if agency else "",
         "keep_until": written(max(ends)) if ends else "",
-        **{name: written(getattr(facts, name, None)) for name in (template.extra if template else ())},
+        **(_named(template, context) if template else {}),
     }
     return lettertexts.blocks(body, values)
 
@@ -201,7 +227,7 @@ def _sentences(code: str, text: str, context: Mapping[str, Any]) -> list[str]:
         firm.desk.name: "{desk}",
         firm.name: "{firm}",
     }
-    known = {written(getattr(sample, name)): f"{{{name}}}" for name in template.extra if hasattr(sample, name)}
+    known = {value: f"{{{name}}}" for name, value in _named(template, context).items() if value}
     unnamed = dict.fromkeys([*_values(sample), *(said for said in context["said"])], OPEN)
     stands = {**unnamed, **named, **known}
     for value in sorted(stands, key=len, reverse=True):  # a number is a value only where it stands by itself
@@ -217,6 +243,8 @@ def _values(sample: Example) -> list[str]:
     return [
         *shown,
         *sample.reason_words,
+        *sample.trigger_words,
+        *sample.searched_words,
         sample.agency.display_name,
         f"£{sample.balance_pence / 100:,.2f}",
         sample.outcome_words.lower(),

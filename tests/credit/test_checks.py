@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import IntegrityError, transaction
 from django.test import TestCase
+from django.utils.html import escape
 
 from cases.agencies.transports.base import DeliveryError
 from cases.credit import codes, rulesets
@@ -15,9 +16,11 @@ from cases.kernel import actors, casetypes, intake, record, tasks, transitions
 from cases.kernel.casetypes import Content
 from cases.kernel.intake import FieldErrors, IntakeRefused
 from cases.kernel.models import Agency, Case, Clock, DeliveryAttempt, Letter, OutboxMessage, Release, Task
+from cases.kernel.office import proposals
 from cases.kernel.transitions import TransitionRefused
 from cases.ledger.sealing import Reader
 from cases.reports import letters as written
+from cases.reports import lettertext
 from tests import checks, factories
 from tests.kernel.snapshots import nothing_written
 from tests.reports import reading
@@ -79,6 +82,24 @@ class Checks(TestCase):
             said = " ".join(reading.text_of(written.open_letter(letter, reader=reader, at=AT)).split())
             assert "others to refuse you services, financing or employment" in said, letter.template
             assert f"name the reference {case.reference}" in said.replace("- ", "-")
+
+    def test_a_later_wording_of_both_letters_names_what_was_decided_when_and_by_whose_search(self):
+        case = checks.refused_automatically(self.people)
+        row = self.decisions(case)[0]
+        for code, lines, says in (
+            ("n2", "On {decided_at}: {outcome_said}.\n- {searched_words}\n- {reason_words}", row.searched_words),
+            ("n3", "On {decided_at}: {outcome_said}.\n- {trigger_words}\n- {reason_words}", row.trigger_words),
+        ):
+            day = AT.date() + timedelta(days=1)
+            payload = {"code": code, "body": f"Dear {{name}}\n{lines}", "effective_from": day}
+            asked = proposals.propose("letter_text", payload, actor=self.people["o.thackray"], at=AT, reason="Plainer.")
+            proposals.decide(asked.uid, "agreed", actor=self.people["j.merriweather"], at=AT, reason="Read.")
+            letter = Letter.objects.select_related("case", "party").get(case=case, template=code)
+            letter.template_version = 2
+            said = written._paper(letter, written.Addressee(name="Ada Oyelaran", lines={}), now=AT).html
+            assert f"On {lettertext.written(row.decided_at)}: declined." in said
+            for each in ("; ".join(says), "; ".join(row.reason_words)):
+                assert escape(each) in said, code
 
     def test_letter_names_the_notice_of_each_agency(self):
         case = checks.refused_automatically(self.people)

@@ -2,6 +2,7 @@
 a moratorium in force protects the debt (SI 2020/1311 reg 7; domain 5A.6, 5B.3, 5B.8)."""
 
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 
@@ -13,9 +14,11 @@ from cases.kernel import actors, edits, tasks
 from cases.kernel.casetypes import Content
 from cases.kernel.exchange.files import FileRefused
 from cases.kernel.models import Agency, Case, Letter, Task
+from cases.kernel.office import proposals
 from cases.ledger import api as ledger
 from cases.ledger.reads import Reader
 from cases.reports import letters as written
+from cases.reports import lettertext
 from tests import factories, moratoria, placements, sales
 from tests.accounts import portfolio
 from tests.kernel.snapshots import nothing_written
@@ -240,3 +243,35 @@ def test_the_notice_that_a_debt_is_ours_again_is_served_again_when_it_comes_back
     assert again.assigned_date == back.assigned_date
     text = words(again, at=later)
     assert "assigned back to us" in text and "does not ask you to pay" in text and "9 Example Row" in text
+
+
+@pytest.mark.parametrize(
+    ("becomes", "stands"),
+    [
+        (None, "To pay Drama Purchase: £"),
+        (partial(put_back, reason="moratorium"), "Nothing to pay, says Drama Purchase"),
+        (bought_back, "To pay us, not Drama Purchase"),
+    ],
+)
+def test_a_later_wording_names_whom_to_pay_and_how_much_and_of_what_came_back_nothing_of_that(people, becomes, stands):
+    """A line whose placeholder has nothing to say is left out: whoever owes us again is told of no buyer to pay."""
+    case = sales.notices_issued(people)
+    line = becomes(case, people) if becomes else case.debt_sale.lines.get()
+    notice = line.notices.order_by("-pk").first()
+    code = notice.letter.template
+    body = """Dear {name}
+On {assigned_date}, {line_reference}
+To pay {buyer}: {owed_words}
+To pay us, not {back_from}
+Nothing to pay, says {ended_by}"""
+    payload = {"code": code, "body": body, "effective_from": AT.date()}
+    row = proposals.propose("letter_text", payload, actor=people["o.thackray"], at=AT, reason="Plainer.")
+    proposals.decide(row.uid, "agreed", actor=people["j.merriweather"], at=AT, reason="Read.")
+    with ledger.action(case.uid, "test.reworded", actor="tests", at=AT):
+        notice.letter.template_version = 2
+        notice.letter.save(update_fields=["template_version"])
+    text = words(notice)
+    heads = ("To pay Drama Purchase", "To pay us", "Nothing to pay")
+    assert f"On {lettertext.written(notice.assigned_date)}, {case.reference}/1" in text
+    assert stands in text
+    assert [each for each in heads if each in text] == [each for each in heads if stands.startswith(each)]

@@ -1,6 +1,7 @@
 """A new wording begins with the words in force; previews have no holes; a sign-off never stands alone."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from django.urls import reverse
@@ -53,9 +54,25 @@ def test_what_only_the_built_in_wording_can_say_is_marked_and_never_taken_over(c
     assert lettertexts.faults(code, body) == ([lettertexts.OPEN_WORDS] if "{?}" in body else [])
 
 
-def test_a_firm_that_is_not_the_agency_told_is_no_placeholder():
+def test_whom_to_pay_is_the_buyer_and_not_the_agency_told():
     """Where no agency was told, a line that names one is left out: whom to pay would be missing."""
-    assert "Please pay {?}, and nothing more to us." in lettertext.source("sale_n7_eaw", now=AT)
+    body = lettertext.source("sale_n7_eaw", now=AT)
+    assert "Please pay {buyer}, and nothing more to us." in body
+    assert "On {assigned_date} we assigned to {buyer} what you owe" in body
+    assert ": {owed_words} (their reference {line_reference})." in body
+    assert "{agency}" not in body
+
+
+@pytest.mark.parametrize("code", ["n2", "n2_again", "n3"])
+def test_a_wording_about_a_decision_can_name_all_that_the_built_in_one_names(code):
+    body = lettertext.source(code, now=AT)
+    assert "{?}" not in body and "{decided_at}" in body and "{outcome_said}" in body and "{application_id}" in body
+    assert ("{reason_words}" in body) == (code != "n2_again")
+    assert ("{searched_words}" in body, "{trigger_words}" in body) == (code == "n2", code == "n3")
+
+
+def test_a_moment_is_written_as_its_day_in_london():
+    assert lettertext.written(datetime(2027, 6, 30, 23, 30, tzinfo=UTC)) == "1 July 2027"
 
 
 @pytest.mark.parametrize("code", ["n12_other", "n19"])

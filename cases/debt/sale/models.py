@@ -202,6 +202,33 @@ class SaleNotice(Tracked):
         since does. One query."""
         return self.line.claims.filter(outcome="accepted", decided_at__lte=self.letter.requested_at).first()
 
+    # What a later wording names: each is empty where the notice says something else, and its line is left out.
+
+    @property
+    def buyer(self) -> str:
+        """Whom to pay now: the buyer, unless the debt came back."""
+        return "" if self.back else self._purchaser
+
+    @property
+    def owed_words(self) -> str:
+        """What was assigned, in pounds, unless the debt came back."""
+        return "" if self.back else f"£{self.line.balance_pence / 100:,.2f}"
+
+    @property
+    def back_from(self) -> str:
+        """The buyer that assigned the debt back to us, where it is owed to us again."""
+        return self._purchaser if self.back and not self.back.asks_nothing else ""
+
+    @property
+    def ended_by(self) -> str:
+        """The buyer that assigned the debt back to us, where nobody is asked to pay it."""
+        return self._purchaser if self.back and self.back.asks_nothing else ""
+
+    @property
+    def _purchaser(self) -> str:
+        firm = self.line.sale.purchaser
+        return firm.display_name if firm else ""
+
 
 class SaleClaim(Tracked):
     """What brings a sold line back: a claim of the buyer, or our own wish to buy it back; who asked, and who agreed.

@@ -45,6 +45,19 @@ PART = 50
 RETENTION = "debt_sale"
 # Where a line stands of which a notice that came back is served again: sold, or ours again.
 SERVED_IN = ("sold", "transferred", "put_back", "bought_back")
+# What a later wording may name. Where the debt came back there is no buyer to pay, and the reverse: such lines are left
+# out.
+_MAY_NAME = {
+    "assigned_date": "Day of the assignment",
+    "buyer": "Name of the buyer, where the debt was sold to it",
+    "owed_words": "What was sold, in pounds",
+    "line_reference": "Reference of the account in the sale",
+    "back_from": "Name of the buyer, where it assigned back to us what is owed to us again",
+    "ended_by": "Name of the buyer, where it assigned back to us what nobody is asked to pay",
+}
+_FOUND_AT = {name: f"letter.sale_notice.{name}" for name in _MAY_NAME} | {
+    "line_reference": "letter.sale_notice.line.reference"
+}
 LETTERS = tuple(
     letters.Template(
         code=f"sale_n7_{jurisdiction}",
@@ -54,6 +67,8 @@ LETTERS = tuple(
         effective_from=date(2026, 1, 1),
         says=("number",),
         says_of=lambda letter: letter.sale_notice.line.account,
+        extra=_MAY_NAME,
+        extra_at=_FOUND_AT,
     )
     for jurisdiction, place in (("eaw", "England and Wales"), ("sct", "Scotland"), ("nir", "Northern Ireland"))
 )

@@ -75,7 +75,8 @@ tasks.declare(
 class Template:
     """One notice with its built-in wording. Later wordings are rows (lettertexts.py).
 
-    `extra` are placeholders a later wording may use beside the common ones: names of fields of the kind's facts.
+    `extra` are placeholders a later wording may use beside the common ones: names of fields of the kind's facts, or of
+    what `extra_at` says, a path in the context of the letter as a built-in wording writes it.
     `says` names sealed values that are for the person, of the case's facts or of the row that `says_of` returns: they
     are opened and printed, whatever the wording.
     `kept_by` names the periods of a person with which the record about them ends.
@@ -87,6 +88,7 @@ class Template:
     template: str
     effective_from: date
     extra: Mapping[str, str] = field(default_factory=dict)
+    extra_at: Mapping[str, str] = field(default_factory=dict)
     says: tuple[str, ...] = ()
     says_of: Callable[[Letter], Any] | None = None
     kept_by: tuple[str, ...] = ()
