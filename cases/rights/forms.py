@@ -110,7 +110,12 @@ class _StepForm(PlainForm):
 class IdentityForm(_StepForm):
     """How the person showed who they are."""
 
-    how = forms.ChoiceField(label="How", choices=[_CHOOSE, *codes.IDENTITY])
+    how = forms.ChoiceField(
+        label="How",
+        choices=[_CHOOSE, *codes.IDENTITY],
+        help_text="Record it last: once somebody is joined with them, or they are corrected, it counts no more and has "
+        "to be recorded anew.",
+    )
 
 
 class ActForm(_StepForm):

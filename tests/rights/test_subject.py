@@ -237,6 +237,8 @@ class Subject(TestCase):
             join(CaseParty.objects.get(case=case), CaseParty.objects.get(case=rights.complaint(self.people)))
             with nothing_written(counted=1), pytest.raises(CaseError, match=CHANGED):
                 given(case)
+            page = desk.client_of(rights.OFFICER).get(reverse("web:case", args=[case.uid])).content.decode()
+            assert "Record it last: once somebody is joined with them" in page
 
     def test_who_was_checked_before_it_was_kept_of_whom_counts_as_checked(self):
         case = self.asks()
