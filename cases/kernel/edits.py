@@ -248,8 +248,10 @@ def assign(
         if was not in (ANYBODY, edit.case.assignee_id) and not (user and user.pk == edit.case.assignee_id):
             holder = edit.case.assignee
             raise EditConflict(f"{holder.display_name if holder else 'Nobody'} has this case now.")
-        if user and not edit.case.team.memberships.filter(user=user, ended_at=None).exists():
-            raise EditRefused("That person is not in the case's team.")
+        if edit.case.is_closed:
+            raise EditRefused("This case is closed.")
+        if user and not edit.case.team.memberships.filter(user=user, ended_at=None, user__is_active=True).exists():
+            raise EditRefused("That person is not in the case's team, or cannot sign in now.")
         if user and conflicts.is_tied(user.pk, edit.case):
             raise EditRefused(conflicts.SENTENCE if taking else "That person cannot be given this case.")
         edit.case.assignee = user

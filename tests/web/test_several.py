@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from cases.kernel import edits
-from cases.kernel.models import Case
+from cases.kernel import edits, transitions
+from cases.kernel.models import Case, User
 from cases.ledger.models import LedgerEvent
 from cases.web import rows
 from tests import factories, suspicions
@@ -94,6 +94,22 @@ def test_what_lacks_something_does_nothing_and_keeps_what_was_ticked_and_typed(p
     assert answer.status_code == 422 and sentence in page
     assert f'value="{rows.pick(case)}" aria-label="{case.reference}" checked' in page
     assert fields.get("until", "") in page
+
+
+def test_nothing_goes_to_whoever_was_shut_out_since_nor_of_what_was_closed_since(people):
+    """Whoever is shut out keeps their seat in the team until they leave."""
+    case, over = factories.referred(people), factories.investigating(people)
+    picked, client = [rows.pick(case), rows.pick(over)], desk.client_of("a.byrne")
+    transitions.apply(over.pk, "close_no_action", actor=people["a.byrne"], at=factories.AT, reason="A mistake.")
+    User.objects.filter(pk=people["p.nair"].user_id).update(is_active=False)
+
+    answer = client.post("/cases/several/", {"case": picked, "act": "give", "to": str(people["p.nair"].user_id)})
+
+    assert [line.sentence for line in answer.context["lines"]] == [
+        "That person is not in the case's team, or cannot sign in now.",
+        "This case is closed.",
+    ]
+    assert (given(case), given(over)) == (0, 0)
 
 
 def test_nothing_ticked_is_said(people):
