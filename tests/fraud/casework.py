@@ -223,7 +223,7 @@ class Casework(Referral):
             self._retire({"fpa_amend"}, {"pending", "dead"}, "withdrawn")
 
     def allows_to_give(self, who: Person, to: str | None) -> bool:
-        return bool(who.roles & DESK) and (to is None or to in TEAM)
+        return self.state not in ALL_ENDS and bool(who.roles & DESK) and (to is None or to in TEAM)
 
     def allows_decision(self, number: int, outcome: str, who: Person, person: int) -> bool:
         notice = self.notices[number]
