@@ -113,6 +113,8 @@ def test_what_the_law_asks_for_and_letters_to_the_person_still_leave(gateway, ki
         ("agency", "own_system", "api"),
         ("agency", "bank", "partner"),
         ("agency", "cra", "agency"),
+        ("agency", "lea", "authority"),
+        ("agency", "insolvency", "authority"),
     ],
 )
 def test_unless_it_is_said_it_is_whoever_acts(kind, of, code):

@@ -42,7 +42,11 @@ ASKED: Mapping[str, Any] = MappingProxyType(
 # and the rules of fraud prevention agencies); what the law asks for, or puts right, still leaves.
 GOES_NO_FURTHER = frozenset({"agency"})
 # Who acts, and what they know a person from unless it is said. What one of our own systems hands in is its own.
-_OF_ACTORS = {"own_system": "api", "bank": "partner", "provider": "partner", "partner": "partner"}
+_OF_ACTORS = {
+    "own_system": "api",
+    **dict.fromkeys(("bank", "provider", "partner", "group_company"), "partner"),
+    **dict.fromkeys(("lea", "police_report", "oversight", "regulator", "emergency", "insolvency", "fiu"), "authority"),
+}
 
 
 def unless_said(actor_kind: str, agency_kind: str) -> str:
