@@ -275,3 +275,29 @@ Nothing to pay, says {ended_by}"""
     assert f"On {lettertext.written(notice.assigned_date)}, {case.reference}/1" in text
     assert stands in text
     assert [each for each in heads if each in text] == [each for each in heads if stands.startswith(each)]
+
+
+def test_nothing_is_written_to_where_the_last_notice_came_back_from_and_the_notice_waits_for_another_address(people):
+    """Somebody else lives there, and would read of the debt. Its date is that of the assignment back."""
+    case = sales.notices_issued(people)
+    first, other = SaleNotice.objects.filter(line__sale=case.pk).order_by("pk")
+    with ledger.action(case.uid, "test.returned", actor="tests", at=AT):
+        first.letter.state = "returned"
+        first.letter.save(update_fields=["state"])
+    later = AT + timedelta(days=3)
+    line = put_back(case, people, "moratorium", at=later)
+    (new,) = line.notices.exclude(pk__in=[first.pk, other.pk])
+    assert (new.party_id, first.party_id == other.party_id) == (other.party_id, False)
+    with ledger.action(case.uid, "test.posted", actor="tests", at=later):
+        new.letter.state = "dispatched"
+        new.letter.save(update_fields=["state"])
+    (asked,) = Task.objects.filter(case=case, kind="letter_returned", closed_at=None)
+    assert asked.detail == {"letter": str(first.letter.uid)}
+    assert lines.chain(line)[-1][1].endswith("; legal title waits for notice")
+    address = {"line_1": "9 Example Row", "town": "Swansea", "postcode": "SA2 0ZZ"}
+    found = later + timedelta(days=5)
+    again = notices.serve_again(case, line, first, address, source="customer", actor=people[sales.MANAGER], at=found)
+    assert (first.assigned_date, again.assigned_date) == (AT.date(), later.date())
+    text = words(again, at=found)
+    assert f"On {later:%-d %B %Y} Drama Purchase assigned back to us" in text and "9 Example Row" in text
+    assert not Task.objects.filter(case=case, kind="letter_returned", closed_at=None).exists()

@@ -160,16 +160,17 @@ def chain(line: DebtSaleAccount) -> list[tuple[date | None, str]]:
     for each in line.notices.select_related("letter").order_by("pk"):
         (returned if since is not None and each.letter.requested_at >= since else sold).append(each)
     buyer = f"{sale.purchaser.display_name}, for £{line.price_pence / 100:,.2f}"
-    rows.append((sale.completed_date, buyer + _waits(sold)))
+    rows.append((sale.completed_date, buyer + _waits(sold, sold)))
     if back is not None and since is not None:
         ours = f"Ours again, for £{(back.refund_pence or 0) / 100:,.2f}"
-        rows.append((calendars.london_date(since), ours + _waits(returned)))
+        rows.append((calendars.london_date(since), ours + _waits(returned, [*sold, *returned])))
     return rows
 
 
-def _waits(served: Sequence[SaleNotice]) -> str:
-    """Say that the legal title waits, unless each holder's newest notice was put in the post; takes them in order."""
-    newest = {each.party_id: each.letter.state for each in served}
+def _waits(served: Sequence[SaleNotice], everybody: Sequence[SaleNotice]) -> str:
+    """Say that the legal title waits, unless the newest notice of each holder was put in the post; takes them in
+    order."""
+    newest = {**{each.party_id: "" for each in everybody}, **{each.party_id: each.letter.state for each in served}}
     return "" if newest and set(newest.values()) == {"dispatched"} else "; legal title waits for notice"
 
 
@@ -402,8 +403,9 @@ def agree(
     request: ledger.RequestInfo | None = None,
 ) -> SaleClaim:
     """Agree to take an account back: what is left of its price is refunded to the penny, the credit agencies are told
-    that the debt is ours again with the same default date, and its holders have a new notice. What stopped the buyer
-    stops us; what it was still to be told of the account is asked of nobody any more.
+    that the debt is ours again with the same default date, and its holders have a new notice, or are looked for where
+    the last one came back. What stopped the buyer stops us; what it was still to be told of the account is asked of
+    nobody any more.
 
     Raises NotAllowed, LineRefused, NoChannel, CaseBusy."""
     policy.require(actor, AGREE, case=case)
@@ -426,8 +428,7 @@ def agree(
         moving.tell(case, line, to="ours", actor=actor, at=at)
         _say_what_stops(case, line, found, actor=actor, at=at)
         paid.came_back(line)
-        told = list(line.notices.select_related("party").order_by("party_id", "-pk").distinct("party_id"))
-        notices.write(case, [(line, each.party) for each in told], day=calendars.london_date(at), at=at)
+        notices.write_back(case, line, actor=actor, at=at)
         _answer(case, line, CLAIMED, REFUND, paid.LESS, *MOOT, actor=actor, at=at)  # that part is in the refund
         looking.touch(case, at=at)
     close_if_over(case, at=at)

@@ -16,7 +16,7 @@ from cases.accounts.models import Account
 from cases.accounts.people import people_of
 from cases.debt.sale import codes, looking
 from cases.debt.sale.models import DebtSale, DebtSaleAccount, SaleNotice
-from cases.kernel import jobs, locks, parties, policy, record, tasks, transitions
+from cases.kernel import calendars, jobs, locks, parties, policy, record, tasks, transitions
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
@@ -37,6 +37,7 @@ __all__ = [
     "serve_again",
     "start",
     "write",
+    "write_back",
 ]
 
 ACT = "serve_again"
@@ -101,6 +102,20 @@ def write(
         for (line, party), letter in zip(found, made, strict=True)
     ]
     return ledger.bulk_create(SaleNotice, rows)
+
+
+def write_back(case: Case, line: DebtSaleAccount, *, actor: Actor, at: datetime) -> None:
+    """Ask for a notice that a debt is ours again to each holder, inside the current ledger action on a locked case. To
+    an address from which the last one came back nothing is written: somebody else lives there. A person finds another,
+    and the notice is served again."""
+    newest = line.notices.order_by("party_id", "-pk").distinct("party_id").select_related("party", "letter")
+    found = [(each, each.letter.state == "returned") for each in newest]
+    write(case, [(line, each.party) for each, is_back in found if not is_back], day=calendars.london_date(at), at=at)
+    for each, is_back in found:
+        letter = str(each.letter.uid)
+        asked = case.tasks.filter(kind=letters.RETURNED, closed_at=None, detail__letter=letter)
+        if is_back and not asked.exists():
+            tasks.raise_task(letters.RETURNED, case=case, at=at, letter=letter)
 
 
 def _parts(job: jobs.Job) -> Iterator[str]:
@@ -230,7 +245,10 @@ def serve_again(
         detail={"line": line.number, "source": source},
     ):
         parties.add_address(notice.party, {**address, "kind": "current"})
-        (made,) = write(case, [(line, notice.party)], day=notice.assigned_date, at=at, source=source)
-        tasks.close_about(case, letters.RETURNED, actor=actor, at=at, letter=str(notice.letter.uid))
+        back = line.claims.filter(outcome="accepted").order_by("-number").values_list("decided_at", flat=True).first()
+        day = calendars.london_date(back) if back is not None else notice.assigned_date
+        (made,) = write(case, [(line, notice.party)], day=day, at=at, source=source)
+        for earlier in line.notices.filter(party=notice.party).select_related("letter"):
+            tasks.close_about(case, letters.RETURNED, actor=actor, at=at, letter=str(earlier.letter.uid))
         looking.touch(case, at=at)
     return made
