@@ -10,6 +10,7 @@ from cases.association.models import AgencyLink
 from cases.kernel import calendars, outbox, releases
 from cases.kernel.actors import Actor
 from cases.kernel.models import Agency, Case, CaseAddress, CaseParty, OutboxMessage
+from cases.kernel.office import datasources
 from cases.ledger import sealing
 
 __all__ = ["ALL", "CRA_ASSOC", "CRA_ASSOC_QUERY", "CRA_ASSOC_REMOVE", "ask_result", "bureaus", "remove", "report"]
@@ -118,9 +119,9 @@ def _send(
 
 
 def _people(case: Case, parties: list[CaseParty], *, actor: Actor, at: datetime) -> list[dict[str, Any]]:
-    """Return who each of the two is and where they live now."""
-    homes = CaseAddress.objects.filter(party__in=parties, kind="current", is_detached=False).order_by("pk")
-    places = {row.party_id: row for row in homes}
+    """Return who each of the two is and where they live now, as far as no agency told us."""
+    homes = CaseAddress.objects.filter(party__in=parties, kind="current", is_detached=False)
+    places = {row.party_id: row for row in homes.exclude(source__in=datasources.GOES_NO_FURTHER).order_by("pk")}
     reader = sealing.Reader(actor=actor.label, verb="release", purpose="link_records", streams=(case.uid,))
     people = sealing.open_rows(parties, _NAMES, reader=reader, at=at)
     opened = sealing.open_rows(list(places.values()), _PLACE, reader=reader, at=at) if places else []

@@ -18,6 +18,7 @@ from cases.kernel import clocks, holdkinds, holds, outbox, releases, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.clocks import ClockRule
 from cases.kernel.models import Agency, Case, CaseAddress, CaseParty, OutboxMessage, Task
+from cases.kernel.office import datasources
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
@@ -164,7 +165,8 @@ def _send(case: Case, agency: Agency, *, actor: Actor, at: datetime) -> OutboxMe
 
 
 def _addresses(case: Case, *, actor: Actor, at: datetime) -> list[tuple[CaseParty, tuple[str, str]]]:
-    """Return whom and which address to tell: where fraud had goods sent, unless an innocent person has it too."""
+    """Return whom and which address to tell: where fraud had goods sent, unless an innocent person has it too, or an
+    agency told us of it."""
     rows = list(
         CaseAddress.objects.filter(party__case=case, party__is_detached=False, is_detached=False)
         .select_related("party")
@@ -186,6 +188,7 @@ def _addresses(case: Case, *, actor: Actor, at: datetime) -> list[tuple[CasePart
         if row.party_id in marked
         and not row.party.is_innocent
         and row.kind in KINDS
+        and row.source not in datasources.GOES_NO_FURTHER
         and all(place)
         and not any(_may_be_one(place, home) for home in innocent)
     ]

@@ -14,6 +14,7 @@ from typing import Any
 from cases.fraud import expiry
 from cases.kernel.exchange import corrections
 from cases.kernel.models import Case, CaseAddress, CaseParty, OutboxMessage
+from cases.kernel.office import datasources
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
 from cases.ledger import api as ledger
 from cases.ledger.canonical import canon
@@ -102,7 +103,8 @@ def _filing(case: Case, *, at: datetime) -> str:
 
 def _rows(parties: list[CaseParty]) -> list[list[object]]:
     """Return what is said of people and where they live."""
-    places = CaseAddress.objects.filter(party__in=parties, is_detached=False).order_by("pk")
+    homes = CaseAddress.objects.filter(party__in=parties, is_detached=False)
+    places = homes.exclude(source__in=datasources.GOES_NO_FURTHER).order_by("pk")
     return [
         *(_columns(row, ("number", "role", "is_innocent", *PERSON_FIELDS)) for row in parties),
         *([row.party_id, *_columns(row, ("kind", *ADDRESS_FIELDS))] for row in places),

@@ -11,6 +11,7 @@ from cases.fraud import expiry, insiders
 from cases.kernel import holdkinds, outbox, releases
 from cases.kernel.actors import Actor
 from cases.kernel.models import Agency, Case, CaseAddress, CaseParty, OutboxMessage, Release
+from cases.kernel.office import datasources
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
 from cases.ledger import sealing
 
@@ -277,8 +278,10 @@ def _incident(case: Case) -> dict[str, Any]:
 
 
 def subjects(case: Case, parties: list[CaseParty], *, actor: Actor, at: datetime, purpose: str) -> list[dict[str, Any]]:
-    """Return what the case says of people and where they live. Opens their values, which the access log keeps."""
-    addresses = list(CaseAddress.objects.filter(party__in=parties, is_detached=False).order_by("pk"))
+    """Return what the case says of people and where they live, but for addresses that an agency told us: those go no
+    further. Opens their values, which the access log keeps."""
+    homes = CaseAddress.objects.filter(party__in=parties, is_detached=False)
+    addresses = list(homes.exclude(source__in=datasources.GOES_NO_FURTHER).order_by("pk"))
     reader = sealing.Reader(actor=actor.label, verb="release", purpose=purpose, streams=(case.uid,))
     people = sealing.open_rows(parties, PERSON_FIELDS, reader=reader, at=at) if parties else []
     places = sealing.open_rows(addresses, ADDRESS_FIELDS, reader=reader, at=at) if addresses else []

@@ -131,6 +131,15 @@ class Amendments(Stage):
         ((_, state, body),) = self.sent("fpa_amend")
         assert (state, body["loss_pence"], len(body["subjects"])) == ("pending", 500, 2)
 
+    def test_an_address_that_an_agency_told_us_goes_no_further(self):
+        """The person is ours, one of their addresses is the agency's: it stays here, and is no change of the filing."""
+        with edits.change(self.filed.pk, actor=self.people["p.nair"], at=FILED_AT) as edit:
+            edit.add_address(1, "previous", line_1="3 Bureau Lane", postcode="LS2 0ZZ", source="agency")
+        self.refused("The agency would be told just what it was told", "amend", "d.osei")
+        self.amended()
+        ((_, _, body),) = self.sent("fpa_amend")
+        assert [place["line_1"] for place in body["subjects"][0]["addresses"]] == ["Unit 4, 77 Fiction Way"]
+
     def test_the_maker_of_an_amendment_does_not_amend_however_the_case_moved(self):
         self.change("a.byrne", facts={"loss_pence": 500})  # who may also approve
         self.refused("You prepared this case", "amend", "a.byrne")

@@ -8,7 +8,7 @@ from django.urls import reverse
 from cases.association import intake as declarations
 from cases.kernel import actors, edits, intake, notice, releases
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Agency, Case, CaseAddress, CaseParty
+from cases.kernel.models import Agency, Case, CaseAddress, CaseParty, OutboxMessage
 from cases.kernel.office import datasources
 from tests import associations, factories
 from tests import requests_of_people as rights
@@ -90,6 +90,19 @@ def test_whom_we_know_from_an_agency_is_passed_on_to_no_other_in_our_interest(pe
     with edits.change(case.pk, actor=people[associations.OFFICER], at=factories.AT) as edit:
         edit.party(2, source="person")
     assert associations.after(case, "confirm", reviewer).state == "confirmed"
+
+
+def test_a_link_is_told_without_the_address_that_an_agency_told_us(people):
+    case = associations.declared(people)
+    with edits.change(case.pk, actor=people[associations.OFFICER], at=factories.AT):
+        for row in CaseAddress.objects.filter(party__case=case, party__number=2):
+            row.source = "agency"
+            row.save()
+    associations.after(case, "confirm", associations.other_reviewer(people))
+    message = OutboxMessage.objects.filter(case=case, kind="cra_assoc").first()
+    assert message is not None
+    body = factories.body_of(message)
+    assert ["address" in each for each in body["people"]] == [True, False]
 
 
 @pytest.mark.parametrize(
