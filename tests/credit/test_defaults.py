@@ -1,27 +1,33 @@
 """C-1 of the design and its variant with their own dates; what stops a default, and who records one."""
 
+import csv
+import io
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.test import TestCase
+from django.urls import reverse
 
 from cases.accounts.models import BureauTold
 from cases.credit.defaults import forms, gate, looking, standing
 from cases.credit.defaults.models import Default
 from cases.debt.moratorium.models import MoratoriumDebt
-from cases.kernel import actors, holds, jobrun, jobs, record, transitions
-from cases.kernel.models import Case, Clock, Letter, OutboxMessage, Release, Task
+from cases.kernel import actors, holds, jobrun, jobs, outbox, record, transitions
+from cases.kernel.exchange import batchformat, files
+from cases.kernel.models import BatchFile, Case, Clock, Letter, OutboxMessage, Release, Task
 from cases.kernel.timing import sweeps
 from cases.kernel.transitions import TransitionRefused
 from cases.ledger.models import LedgerEvent
 from cases.ledger.reads import Reader
 from cases.reports import letters as written
-from tests import associations, defaults, factories, moratoria
+from tests import associations, creditfiles, defaults, factories, moratoria
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written, undone
 from tests.reports import reading
+from tests.web import desk
 
 NERYS = {
     "account": "8001234567",
@@ -75,6 +81,7 @@ class Defaults(TestCase):
         return case
 
     def test_c_1_a_dispute_in_time_stops_the_default_and_its_success_voids_the_notice(self):
+        creditfiles.enter()
         case = self.served()
         steward = self.people[defaults.STEWARD]
         hold = holds.enter(case.pk, "dispute", actor=steward, at=day(12, 1), source="customer", reference="SVC-771")
@@ -82,6 +89,10 @@ class Defaults(TestCase):
         assert (case.state, defaults.facts(case).skipped_for) == ("notice_sent", ["hold_dispute"])
         (skip,) = case_events(case, "default.skip")
         assert skip["detail"]["skipped_for"] == ["hold_dispute"]
+        page = desk.client_of(defaults.STEWARD).get(reverse("web:case", args=[case.uid])).content.decode()
+        read = " ".join(re.sub(r"<[^>]*>", " ", page.partition("Timeline")[2]).split())
+        assert "Not due while a hold or a dispute stands 09:00" in read
+        assert "No default is recorded because was nothing is now A hold stops it: dispute " in read
         for again in (4, 7, 9):
             case = defaults.look(case, day(12, again))
         assert len(case_events(case, "default.skip")) == 1
@@ -96,6 +107,10 @@ class Defaults(TestCase):
         assert letters(case) == ["default_n4", "default_n4_withdrawn"]
         assert not OutboxMessage.objects.filter(case=case, kind="cra_correct").exists()
         assert BureauTold.objects.count() == 0
+        assert december(self.people) == ("8001234567", "2", "", "7600", "")
+        assert set(BureauTold.objects.values_list("agency__code", "status", "balance_pence", "default_date")) == {
+            (code, "2", 7600, None) for code in associations.BUREAUS
+        }
 
     def test_c_1_variant_without_a_dispute_an_approver_records_the_default_of_3_december_for_six_years(self):
         case = self.served()
@@ -373,6 +388,27 @@ class Defaults(TestCase):
         assert (case.state, defaults.facts(case).default_date) == ("arrears", None)
         last = OutboxMessage.objects.filter(case=case, kind="cra_correct").order_by("pk")[3:]
         assert [(row.channel.agency.code, factories.body_of(row)["new"]) for row in last] == [("sandbox-bureau-a", "U")]
+
+
+def december(people):
+    """Send the file of December 2026 and let it arrive; return what every agency reads of the one account in it."""
+    at, reader = day(12, 15), Reader(actor="tests", verb="read", purpose="tests")
+    file = creditfiles.opened(at=at)
+    creditfiles.step(file, "extract", people[creditfiles.STEWARD], at, effective_date=at.date())
+    jobrun.work(clock=lambda: at, seconds=60)
+    creditfiles.step(file, "sign", people[creditfiles.STEWARD], at)
+    creditfiles.step(file, "approve", people[creditfiles.APPROVER], at, rows=1, total_pence=7600)
+    jobrun.work(clock=lambda: at, seconds=60)
+    creditfiles.arrive(file, at=at)
+    jobrun.work(clock=lambda: at, seconds=60)
+    found = set()
+    for sent in BatchFile.objects.filter(kind="cra_file"):
+        lines = outbox.open_body(sent.message, reader=reader, at=at)
+        body = batchformat.read(b"".join(files.open_parts(sent, lines, reader=reader, at=at))).body.decode()
+        (row,) = csv.DictReader(io.StringIO(body))
+        found.add(tuple(row[name] for name in ("account", "status", "flags", "amount_pence", "default_date")))
+    (told,) = found
+    return told
 
 
 def case_events(case, verb):
