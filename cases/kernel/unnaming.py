@@ -32,6 +32,8 @@ NOTE_KEY = "note"
 _NAMES = ("forename", "middle_name", "surname", "alias")
 _NOT_THEIRS = ("title", "employer", "town", "country", "since", "until")
 _SHORTEST = 5  # letters and digits of a value that is looked for as a whole
+_SORT_CODE = 6  # digits before those of the account, which people write alone
+_LINE = 8  # letters of a part of an address that tells where somebody lives: 12 High St, not Flat 2
 _DIVIDES = r"(?:(?!\n)[\W_])"  # stands between the letters and digits of a value: (020) 7946, 12, High Street
 _WORD = re.compile(r"[^\W\d_]+(?:['’‘`-][^\W\d_]+)*")
 _ENDS = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd", 31: "st"}
@@ -97,7 +99,11 @@ def _forms(name: str, value: str) -> Iterable[str]:
         return {number, f"00{number}", *home}
     if name == "date_of_birth" and (born := terms.born(value)):
         return _days(date.fromisoformat(born))
-    return {re.sub(r"[\W_]+", "", line) for line in value.splitlines()}
+    parts = (
+        {part for part in value.split(",") if len(part) >= _LINE and re.search(r"\d", part)} if name == "line_1" else ()
+    )
+    whole = {re.sub(r"[\W_]+", "", line) for line in (*value.splitlines(), *parts)}
+    return whole | {each[_SORT_CODE:] for each in whole} if name == "bank_account" else whole
 
 
 def _days(day: date) -> set[str]:

@@ -620,13 +620,15 @@ class TestAPersonOfACaseThatIsKeptLonger:
                 "Born 09/03/1984, 9.3.84, 9th March 1984 or March 9, 1984.",
                 "Born [erased], [erased], [erased] or [erased].",
             ),
+            ("Paid from 12345678; lives at 12 High Street, Flat 2.", "Paid from [erased]; lives at [erased], Flat 2."),
             ("Will Whitlock came; it will rain, Will he?", "[erased] [erased] came; it will rain, Will he?"),
             ("Owes £9,319.84 since 19 March 1984.", "Owes £9,319.84 since 19 March 1984."),
         ],
     )
     def test_what_somebody_is_known_by_is_found_however_it_is_written(self, said, left):
         named = {"forename": "Marian Will", "surname": "Whitlock", "date_of_birth": "1984-03-09"}
-        reached = {"phone": "020 7946 0018", "email": "m_whit.lock@example.com", "line_1": "12 High Street"}
+        reached = {"phone": "020 7946 0018", "email": "m_whit.lock@example.com", "line_1": "Flat 2, 12 High Street"}
+        reached["bank_account"] = "00-00-00 12345678"
         assert unnaming.known_by([named | reached]).taken_out_of(said) == left
 
     def test_pages_papers_and_the_marker_go_on_without_them(self, people, filed):
