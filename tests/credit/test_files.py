@@ -14,9 +14,10 @@ from django.test.utils import CaptureQueriesContext
 from cases.accounts.models import AccountMonth, BureauTold
 from cases.credit.defaults.models import Default
 from cases.credit.files import callbacks, sending, taking
-from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFilePart
+from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFilePart, CreditFileReject
 from cases.kernel import actors, edits, holds, jobrun, jobs, outbox, record, transitions
 from cases.kernel.casetypes import Content
+from cases.kernel.errors import CaseError
 from cases.kernel.exchange import batchformat, files
 from cases.kernel.exchange.files import FileRefused
 from cases.kernel.models import Agency, BatchFile, Case, Job, OutboxMessage, Release, ReleasedItem, Task
@@ -259,6 +260,38 @@ class MonthlyFile(TestCase):
 
         report(case, "b", at=late, outcome="rejected", account=creditfiles.parts_of(case)[2][0], code="other")
         assert tasks.filter(closed_at=None).count() == 1
+
+    def test_no_agency_is_told_of_an_account_that_the_file_does_not_hold_because_it_says_it_did_not_take_it(self):
+        """The same to each: one that was left out, is a firm's or came later is told nobody by way of a report."""
+        case, later = self.transmitted(), AT + timedelta(hours=2)
+        numbers = ["8999999999", defaults.number_of(self.accounts["minor"])]
+        numbers += [defaults.number_of(defaults.told(at=later)), defaults.number_of(defaults.told(is_business="yes"))]
+        for number in numbers:
+            with nothing_written(), pytest.raises(CaseError, match="the file does not hold"):
+                report(case, "b", at=later, outcome="rejected", account=number, code="other")
+        case = report(case, "b", at=later, outcome="rejected", account=creditfiles.parts_of(case)[0][0], code="other")
+        assert CreditFileReject.objects.count() == 1
+
+    def test_the_steps_of_a_file_wait_for_their_day_for_all_accounts_and_for_the_reports(self):
+        for day, said in (
+            (None, "of which day"),
+            (date(2026, 12, 31), "must lie in January"),
+            (date(2027, 1, 16), "fut"),
+        ):
+            with nothing_written(counted=1), pytest.raises(TransitionRefused, match=said):
+                self.step("extract", creditfiles.STEWARD, effective_date=day)
+        self.step("extract", creditfiles.STEWARD, effective_date=date(2027, 1, 15))
+        system = actors.system("tests")
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="Not all accounts are taken"):
+            creditfiles.step(self.case, "validate", system, AT)
+        work()
+        self.step("sign", creditfiles.STEWARD)
+        case = self.step("approve", creditfiles.APPROVER, **CONTROL)
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="put into the store first"):
+            creditfiles.step(case, "transmit", system, AT)
+        work()
+        with nothing_written(counted=1), pytest.raises(TransitionRefused, match="Not every agency has reported"):
+            creditfiles.step(case, "lock", system, AT)
 
     def test_a_core_fault_stops_the_file_until_the_accounts_are_taken_anew(self):
         long = defaults.told(at=AT, account=f"83{1:020d}")

@@ -9,8 +9,9 @@ from typing import Any
 from django.db.models import QuerySet
 
 from cases.accounts import storing
+from cases.accounts.models import Account
 from cases.credit.files import again, codes, effects, guards, messages
-from cases.credit.files.models import CreditFileCopy, CreditFileReject
+from cases.credit.files.models import CreditFileCopy, CreditFileFault, CreditFileReject
 from cases.kernel import clocks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
@@ -61,11 +62,24 @@ def _copies_for_update() -> QuerySet[CreditFileCopy]:
 
 def _reject(copy: CreditFileCopy, number: str, code: str) -> bool:
     account = storing.find(number)
-    if account is None:
+    if account is None or not _may_hold(copy, account):
         raise CaseError("The agency reports on an account that the file does not hold.")
     _, is_new = CreditFileReject.objects.get_or_create(copy=copy, account=account, defaults={"code": code})
     again.give_back(copy, account.pk)
     return is_new
+
+
+def _may_hold(copy: CreditFileCopy, account: Account) -> bool:
+    """Say whether the file may hold an account: nobody is told of one that was left out, or came later, because an
+    agency says that it did not take it. Three queries at most."""
+    file = copy.file
+    if (
+        account.is_business
+        or CreditFileFault.objects.filter(file=file, round=file.round, account=account, level="field").exists()
+    ):
+        return False
+    sent_at = BatchFile.objects.values_list("created_at", flat=True).get(uid=copy.batch_uid)
+    return not Account.objects.filter(pk=account.pk, key__created_at__gt=sent_at).exists()
 
 
 def _ask_to_put_right(case: Case, copy: CreditFileCopy, *, at: datetime) -> None:
