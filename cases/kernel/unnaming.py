@@ -37,6 +37,7 @@ _LINE = 8  # letters of a part of an address that tells where somebody lives: 12
 _DIVIDES = r"(?:(?!\n)[\W_])"  # stands between the letters and digits of a value: (020) 7946, 12, High Street
 _WORD = re.compile(r"[^\W\d_]+(?:['’‘`-][^\W\d_]+)*")
 _ENDS = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd", 31: "st"}
+_TITLES = frozenset({"mr", "mrs", "ms", "miss", "mx", "dr", "sir", "madam", "mister"})
 _POSSESSIVE = re.compile(r"['’‘`]s$", re.I)
 tasks.declare(
     {NAMED: "What this case says of itself names a person who is erased: write it anew without them"},
@@ -56,8 +57,8 @@ class Known:
         return Known(self.words - other.words, self.values - other.values)
 
     def taken_out_of(self, text: str) -> str:
-        """Return a text without it. A name counts with a capital letter, or beside another name of theirs: the same
-        word may mean a bill. One that is a common word too (Will, May) counts with a capital letter beside another."""
+        """Return a text without it. A name counts with a capital letter, or beside another name of theirs or a title:
+        the same word may mean a bill. One that is a common word too (Will, May) needs both."""
         for value in sorted(self.values, key=len, reverse=True):
             text = re.sub(rf"(?<![^\W_])\+?{_spread(value)}(?![^\W_])", ERASED, text, flags=re.I)
         found = list(_WORD.finditer(text))
@@ -65,7 +66,8 @@ class Known:
         named = [bool(self.words & words) for words in said]
         beside = [False, *(both == (True, True) for both in pairwise(named)), False]
         for at in reversed(range(len(found))):
-            signs = (found[at][0][0].isupper(), beside[at] or beside[at + 1])
+            is_titled = at > 0 and found[at - 1][0].casefold() in _TITLES
+            signs = (found[at][0][0].isupper(), beside[at] or beside[at + 1] or is_titled)
             if named[at] and (all if said[at] <= terms.COMMON else any)(signs):
                 text = text[: found[at].start()] + ERASED + text[found[at].end() :]
         return text

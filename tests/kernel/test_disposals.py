@@ -621,6 +621,10 @@ class TestAPersonOfACaseThatIsKeptLonger:
                 "Born [erased], [erased], [erased] or [erased].",
             ),
             ("Paid from 12345678; lives at 12 High Street, Flat 2.", "Paid from [erased]; lives at [erased], Flat 2."),
+            (
+                "mrs whitlock or Mr Will of whitlock hall, a will.",
+                "mrs [erased] or Mr [erased] of whitlock hall, a will.",
+            ),
             ("Will Whitlock came; it will rain, Will he?", "[erased] [erased] came; it will rain, Will he?"),
             ("Owes £9,319.84 since 19 March 1984.", "Owes £9,319.84 since 19 March 1984."),
         ],
