@@ -111,11 +111,11 @@ def test_pages_and_papers_name_no_one_who_looked_long_ago(people):
     label = people["k.mistry"].label
     looked(case, label)
     row = AccessEvent.objects.get(streams__contains=[case.uid], at=LOOKED)
-    told = SimpleNamespace(looks=[row], read_at=NEXT)
+    told = SimpleNamespace(looks=[row], read_at=NEXT, is_crowd=False)
     words = Words(casetype=casetypes.get(case.kind), actors={label: "A Name"})
     (entry,) = chapters.looks(told, words)
     assert "Somebody of the staff: view" in entry.lines[0] and label not in entry.lines[0]
-    (entry,) = chapters.looks(SimpleNamespace(looks=[row], read_at=LAST), words)
+    (entry,) = chapters.looks(SimpleNamespace(looks=[row], read_at=LAST, is_crowd=False), words)
     assert f"A Name ({label}): view" in entry.lines[0]
     person = case.parties.get(number=1)
     found = [SimpleNamespace(case=case, party=person)]
