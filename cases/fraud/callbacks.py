@@ -109,9 +109,13 @@ def _well_formed(errors: object) -> list[dict[str, Any]]:
 def filed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
     """The agency filed it: the marker stands under its reference from the day it says.
 
-    Raises TransitionRefused when it filed what we had replaced or taken back, or gives a day before the fraud was
-    even discovered, from which the marker would expire too soon: somebody must put that right.
+    Raises TransitionRefused when it filed what we had replaced or taken back, names another reference than before, so
+    that a second marker may stand there which nobody would take down, or gives a day before the fraud was even
+    discovered, from which the marker would expire too soon: somebody must put that right.
     """
+    known = case.fraud_referral.filing_reference
+    if known and content.agency_reference not in ("", known):
+        raise transitions.TransitionRefused("The agency names a second reference: the filing may stand there twice.")
     if _is_overtaken(case, content.message):
         raise transitions.TransitionRefused("The agency filed what was replaced or taken back.")
     discovered = case.fraud_referral.discovered_date
@@ -187,15 +191,18 @@ def _only_from(kind: str, content: Content) -> None:
 def disputed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
     """A person complained to the agency.
 
-    Grounds it does not name are an objection; a person it does not name is left to us to find. Another person's
-    dispute is one of its own; raises AlreadyThere where the same person has named the same grounds and waits.
+    Grounds it does not name are an objection; whom it does not name, or by a number that nobody of the case has or has
+    any more, is left to us to find. Another person's dispute is one of its own; raises AlreadyThere where the same
+    person has named the same grounds and waits, and TransitionRefused where nobody can tell whether it is the same.
     """
     grounds, subject = str(content.data.get("grounds")), content.data.get("subject")
     inputs = {
         "grounds": grounds if grounds in dict(codes.GROUNDS) else "objection",
-        "subject": str(subject) if isinstance(subject, int) else "",
+        "subject": str(subject) if isinstance(subject, int) and disputes.is_of(case, str(subject)) else "",
     }
     if disputes.is_open(case, **inputs):
+        if subject is not None and not inputs["subject"]:
+            raise transitions.TransitionRefused("A dispute of nobody known is open already: look whether it is this.")
         raise transitions.AlreadyThere("The same dispute is open already.")
     transitions.apply(
         case.pk,

@@ -24,6 +24,7 @@ __all__ = [
     "answered_by_hand",
     "end",
     "is_not_known",
+    "is_of",
     "is_open",
     "letter_dispatched",
     "names_grounds_and_person",
@@ -66,6 +67,11 @@ WRITTEN = ("rendered", "dispatched", "returned")
 def open_ones(case: Case) -> list[FraudDispute]:
     """Return the open disputes of a case, oldest first. One query."""
     return list(FraudDispute.objects.select_related("party").filter(case=case, closed_at=None).order_by("pk"))
+
+
+def is_of(case: Case, subject: str) -> bool:
+    """Say whether somebody who is part of the case has this number. One query at most."""
+    return _person(case, subject) is not None
 
 
 def is_open(case: Case, *, subject: str, grounds: str) -> bool:

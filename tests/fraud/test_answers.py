@@ -67,6 +67,18 @@ class AnswersOfAnAgency(TestCase):
         with nothing_written(counted=1), pytest.raises(transitions.AlreadyThere):
             self.say(case, "fpa.rejected", message=self.message(case), errors=ERRORS)
 
+    def test_a_second_reference_for_the_filing_is_left_to_people_in_whatever_state_it_stands(self):
+        message = self.message(self.approved)
+        case = self.say(self.approved, "fpa.filed", message=message)
+        for name in (None, "dispute"):
+            if name:
+                inputs = {"grounds": "innocent", "subject": "2"}
+                transitions.apply(case.pk, name, actor=self.people["i.sowande"], at=FILED_AT, inputs=inputs)
+            with nothing_written(), pytest.raises(transitions.TransitionRefused, match="may stand there twice") as why:
+                self.say(case, "fpa.filed", message=message, reference="SFR-2026-0009999")
+            assert not isinstance(why.value, transitions.AlreadyThere)
+        assert Case.objects.get(pk=case.pk).fraud_referral.filing_reference == "SFR-2026-0004417"
+
     def test_field_errors_are_kept_as_codes_and_places_alone(self):
         errors = [{**ERRORS[0], "detail": "born 9 March 1984"}, {"pointer": "/" + "x" * 500, "code": "y" * 500}]
         case = self.say(self.approved, "fpa.rejected", message=self.message(self.approved), errors=errors)

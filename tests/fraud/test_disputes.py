@@ -69,6 +69,27 @@ class Disputes(Stage):
         dispute = FraudDispute.objects.get(case=case)
         assert (case.state, dispute.grounds, dispute.party_id) == ("disputed", "objection", None)
 
+    def test_a_complaint_of_whom_the_case_does_not_know_is_one_of_nobody_named_and_has_its_month(self):
+        for subject in (9, -1, True, 10**9):
+            with undone():
+                case = self.say("fpa.disputed", grounds="innocent", subject=subject)
+                dispute = FraudDispute.objects.get(case=case)
+                assert (case.state, dispute.grounds, dispute.party_id) == ("disputed", "innocent", None)
+                assert self.clocks("k10_request") == [("k10_request", "running", date(2026, 12, 16))]
+                # Another such cannot be told from it: somebody looks, and it is not passed over.
+                with nothing_written(), pytest.raises(transitions.TransitionRefused) as why:
+                    self.say("fpa.disputed", grounds="innocent", subject=subject)
+                assert not isinstance(why.value, transitions.AlreadyThere)
+
+    def test_who_was_taken_out_of_the_filing_is_heard_through_the_agency_all_the_same(self):
+        self.tell_police()
+        self.do("detach", "a.byrne", reason="Another person of this name.", person="1")
+        verdicts.decide(
+            Approval.objects.get(case=self.filed, act="detach").uid, "agreed", actor=self.people["d.osei"], at=FILED_AT
+        )
+        case = self.say("fpa.disputed", grounds="not_me", subject=1)
+        assert (case.state, FraudDispute.objects.get(case=case).party_id) == ("disputed", None)
+
     def test_the_agency_suspends_use_or_says_that_it_does_not(self):
         self.do("dispute", "i.sowande", **PRESENT)
         with undone():

@@ -8,7 +8,8 @@ import pytest
 from cases.agencies import settlement
 from cases.agencies.sandbox import desks
 from cases.fraud.suspicion import codes
-from cases.kernel import actors, edits, outbox, transitions, verdicts
+from cases.kernel import actors, casetypes, edits, outbox, transitions, verdicts
+from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Approval, Case, CaseParty, Clock, Letter, OutboxMessage, QuietHold, Release, Task
 from cases.kernel.restricted import quietholds
@@ -405,23 +406,44 @@ def test_the_sandbox_unit_acknowledges_and_decides_where_an_account_says_so():
     assert said("information", kind="other") == []
 
 
-def test_callbacks_of_the_unit_move_the_report(people):
-    from cases.kernel.casetypes import Content, get
-
-    case = suspicions.submitted(people)
+def from_the_unit(case, kind, *, reference="FIU-2026-0000901", at=AT):
     content = Content(
-        type="fiu.acknowledged",
+        type=kind,
         agency_code="sandbox-fiu",
         agency_kind="fiu",
-        agency_reference="FIU-2026-0000901",
+        agency_reference=reference,
         agency_sequence=1,
-        occurred_at=AT,
+        occurred_at=None,
         data={},
         message=None,
         callback_uid=None,
     )
+    casetypes.get("suspicion_report").callbacks[kind](case, content, actor=suspicions.fiu(), at=at)
+
+
+def test_a_refusal_after_the_defence_was_given_or_taken_as_given_is_not_passed_over(people):
+    for case in (suspicions.consented(people), suspicions.closed(people)):
+        with nothing_written(), pytest.raises(transitions.TransitionRefused, match="given, or taken as given") as why:
+            from_the_unit(case, "fiu.refused", at=AT + timedelta(days=3))
+        assert not isinstance(why.value, transitions.AlreadyThere)
+    case = suspicions.moratorium(people)
+    with nothing_written(counted=1), pytest.raises(transitions.AlreadyThere):
+        from_the_unit(case, "fiu.refused")
+
+
+def test_a_second_reference_of_the_unit_is_left_to_the_officer(people):
+    case = suspicions.acknowledged(people)
+    with nothing_written(), pytest.raises(transitions.TransitionRefused, match="may have the report twice") as why:
+        from_the_unit(case, "fiu.acknowledged", reference="FIU-2026-0009999")
+    assert not isinstance(why.value, transitions.AlreadyThere)
+    with nothing_written(counted=1), pytest.raises(transitions.AlreadyThere):
+        from_the_unit(case, "fiu.acknowledged", reference="FIU-2026-0001")
+
+
+def test_callbacks_of_the_unit_move_the_report(people):
+    case = suspicions.submitted(people)
     for name, state in (("acknowledged", "acknowledged"), ("consented", "consented")):
-        get("suspicion_report").callbacks[f"fiu.{name}"](case, content, actor=suspicions.fiu(), at=AT)
+        from_the_unit(case, f"fiu.{name}")
         case = Case.objects.get(pk=case.pk)
         assert case.state == state
     assert case.suspicion_report.unit_reference == "FIU-2026-0000901"

@@ -14,11 +14,15 @@ from cases.kernel.models import Case, Clock, OutboxMessage
 
 __all__ = ["acknowledged", "consented", "deemed", "delivered", "moratorium_ended", "not_taken", "refused"]
 
+_GIVEN = frozenset({"consented", "closed"})
 tasks.declare({effects.NOT_TAKEN: "The unit did not take the report; nothing is disclosed and payouts wait"})
 
 
 def acknowledged(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
-    """The unit has the report and gave it a reference."""
+    """The unit has the report and gave it a reference. Raises TransitionRefused where it gave another before."""
+    known = case.suspicion_report.unit_reference
+    if case.state != "submitted" and known and content.agency_reference not in ("", known):
+        raise transitions.TransitionRefused("The unit names a second reference: it may have the report twice.")
     _apply(case, "acknowledge", content, actor, at, inputs={"agency_reference": content.agency_reference})
 
 
@@ -28,7 +32,13 @@ def consented(case: Case, content: Content, *, actor: Actor, at: datetime) -> No
 
 
 def refused(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
-    """The unit refuses the defence: the moratorium is counted from today, the day on which we learn of it."""
+    """The unit refuses the defence: the moratorium is counted from today, the day on which we learn of it.
+
+    Raises TransitionRefused where the defence was given already, or its time was over: payouts may go out then, and the
+    nominated officer must hear of it.
+    """
+    if case.state in _GIVEN:
+        raise transitions.TransitionRefused("The unit refuses a defence that was given, or taken as given, before.")
     _apply(case, "refuse", content, actor, at)
 
 
