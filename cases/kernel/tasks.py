@@ -87,11 +87,11 @@ def raise_task(
     assignee_id: int | None = None,
     **detail: object,
 ) -> Task:
-    """Open a task inside the current ledger action; a case that rested is work again. `detail` takes codes and ids
-    only."""
-    if case is not None and case.is_dormant:
-        case.is_dormant = False
-        case.save(update_fields=["is_dormant"])
+    """Open a task inside the current ledger action; a case that rested or was put aside is work again. `detail` takes
+    codes and ids only."""
+    if case is not None and (case.is_dormant or (case.snoozed_until is not None and case.snoozed_until > at)):
+        case.is_dormant, case.snoozed_until = False, None
+        case.save(update_fields=["is_dormant", "snoozed_until"])
     return Task.objects.create(
         kind=kind,
         case=case,

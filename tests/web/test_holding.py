@@ -10,6 +10,7 @@ from cases.kernel import calendars, edits, holds, tasks
 from cases.kernel.models import Approval, Case, Hold
 from cases.kernel.reading import worklist
 from cases.kernel.timing import snoozes
+from cases.ledger import verify
 from cases.ledger.models import AccessEvent, LedgerEvent
 from cases.web.commonforms import ReleaseForm
 from tests import factories
@@ -136,6 +137,17 @@ def test_an_overdue_case_is_never_hidden(people):
     assert worklist.queue(people["a.byrne"], worklist.Filters(), at=when).rows == []
     overdue = when + timedelta(hours=2)
     assert worklist.queue(people["a.byrne"], worklist.Filters(), at=overdue).rows == [case]
+
+
+def test_a_case_put_aside_comes_back_when_something_new_is_to_be_done_about_it(people):
+    case = factories.referred(people)
+    byrne, when = people["a.byrne"], case.due_at - timedelta(hours=1)
+    snoozes.snooze(case.pk, when + timedelta(days=9), actor=byrne, at=when, reason=WHY)
+    with edits.change(case.pk, actor=byrne, at=when, act="note", verb="tests.task", shapes=False) as edit:
+        tasks.raise_task("fraud_same_incident", case=edit.case, at=when)
+    assert worklist.queue(byrne, worklist.Filters(), at=when).rows == [case]
+    assert Case.objects.get(pk=case.pk).snoozed_until is None
+    assert {each.level for each in verify.verify_stream(case.uid)} <= {"recorded late"}
 
 
 def test_a_filed_case_waits_for_time_until_it_is_work_again(people):

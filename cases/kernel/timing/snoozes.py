@@ -1,4 +1,5 @@
-"""Putting a case aside until a day, with a reason. It comes back by itself, and earlier when it becomes overdue."""
+"""Putting a case aside until a day, with a reason. It comes back by itself, and earlier when it becomes overdue or
+something new is to be done about it (`tasks.raise_task`)."""
 
 from __future__ import annotations
 
