@@ -1,10 +1,13 @@
 """The pages of background work: progress that survives leaving, Stop and Go on, the list of what was left out."""
 
 import pytest
+from django.core.cache import CacheHandler
 from django.urls import reverse
 
+from backoffice.embedded import fast_cache
 from cases.kernel import jobrun, jobs
 from cases.kernel.models import Job
+from cases.web import context
 from tests import factories
 from tests.factories import AT
 from tests.kernel import walks  # noqa: F401 -- declares the kind of work
@@ -96,6 +99,17 @@ def test_list_and_progress_take_few_statements(people, count):
     client.get(page("job", job))
     found = statements(client, page("job", job))
     assert len(found) == 5, shortly(found)
+
+
+def test_the_rail_shows_what_was_counted_and_asks_no_sooner_where_nothing_keeps_it(people, monkeypatch):
+    gone = CacheHandler({"fast": fast_cache("unix:///nowhere/broker.socket")})
+    monkeypatch.setattr(context, "caches", {"fast": gone["fast"]})
+    factories.referred(people)
+    client = desk.client_of("a.byrne")
+    assert 'hx-trigger="load, every 30s"' in client.get("/cases/new/").content.decode()
+    answer = client.get("/counts/")
+    assert answer.context["shell"].counts["view.open"] == 1
+    assert 'hx-trigger="every 30s"' in answer.content.decode()
 
 
 def test_the_rail_counts_what_has_ended_and_was_not_seen(people):
