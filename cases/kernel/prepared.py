@@ -58,18 +58,27 @@ class Prepared:
     def _objects(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
         """Do what Django's own ModelIterable does with rows."""
         compiler, _, _ = self._made
-        select, chosen = compiler.select, compiler.klass_info
-        first, last = chosen["select_fields"][0], chosen["select_fields"][-1] + 1
-        names = [each[0].target.attname for each in select[first:last]]
-        related = get_related_populators(chosen, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]  # -- stubs ahead
-        annotated = compiler.annotation_col_map.items()
-        for row in compiler.results_iter([rows]):
-            made = chosen["model"].from_db(DEFAULT_DB_ALIAS, names, row[first:last])
+        model, first, last, names, related, annotated, converters = self._shape
+        for row in compiler.apply_converters(rows, converters):
+            made = model.from_db(DEFAULT_DB_ALIAS, names, row[first:last])
             for each in related:
                 each.populate(row, made)
             for name, place in annotated:
                 setattr(made, name, row[place])
             yield made
+
+    @cached_property
+    def _shape(self) -> tuple[Any, ...]:
+        """Return what is the same for all rows: the model, where its columns are and what they are called, what is
+        selected beside it, and what makes Python's values of the driver's."""
+        compiler, _, _ = self._made
+        select, chosen = compiler.select, compiler.klass_info
+        first, last = chosen["select_fields"][0], chosen["select_fields"][-1] + 1
+        names = [each[0].target.attname for each in select[first:last]]
+        related = get_related_populators(chosen, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]  # -- stubs ahead
+        annotated = tuple(compiler.annotation_col_map.items())
+        converters = compiler.get_converters([each for each, _, _ in select[: compiler.col_count]])
+        return chosen["model"], first, last, names, related, annotated, converters
 
 
 class PreparedInPart(Prepared):
