@@ -13,6 +13,7 @@ from django.utils import timezone
 from cases.fraud import codes, incoming, opening, police
 from cases.fraud.models import IncomingNotice
 from cases.kernel import calendars, formats
+from cases.kernel.evidence import scanning
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Pounds
 from cases.kernel.office.codelists import CodeField
@@ -179,6 +180,7 @@ class SubmitForm(forms.Form):
         documents = [
             (str(each.number), f"Document {each.number}: {kinds.get(each.kind, each.kind)}")
             for each in sorted(case.evidence.all(), key=lambda each: each.number)
+            if each.scan != scanning.INFECTED
         ]
         for number, label in codes.pillars_of(case.fraud_referral.fpa_case_type):
             self.fields[f"pillar_{number}"] = _answer(f"{number}. {label}")

@@ -8,6 +8,7 @@ from typing import Any
 from cases.fraud import codes, insiders, opening
 from cases.fraud.models import FraudReferral
 from cases.kernel import calendars, clocks
+from cases.kernel.evidence import scanning
 from cases.kernel.models import CaseParty, Evidence, OutboxMessage
 
 # Who must have been shown the privacy notice.
@@ -41,8 +42,14 @@ def has_evidence_for_each_pillar(context: Any) -> str | None:
     if bare:
         return f"Pillar {', '.join(map(str, bare))}: link at least one document."
     wanted = {number for answer in answers.values() for number in answer.get("evidence", ())}
-    known = set(Evidence.objects.filter(case=context.case, number__in=wanted).values_list("number", flat=True))
-    return None if wanted <= known else "One of the linked documents is not part of this case."
+    held = Evidence.objects.filter(case=context.case, number__in=wanted, blob__key__destroyed_at=None)
+    known = dict(held.values_list("number", "scan"))
+    if not wanted <= known.keys():
+        return "One of the linked documents is not part of this case."
+    harmful = sorted(number for number, scan in known.items() if scan == scanning.INFECTED)
+    if harmful:
+        return f"Document {', '.join(map(str, harmful))}: nobody may open it, so it bears out no pillar."
+    return None
 
 
 def has_notice_version(context: Any) -> str | None:

@@ -11,7 +11,7 @@ from django.test import TestCase
 from django.utils import timezone
 
 from cases.fraud import opening, report
-from cases.fraud.forms import FactsForm
+from cases.fraud.forms import FactsForm, SubmitForm
 from cases.fraud.models import PillarAnswer
 from cases.kernel import actors, calendars, edits, intake, record, transitions
 from cases.kernel.errors import CaseError
@@ -175,6 +175,17 @@ class GuardsOfAReferral(TestCase):
             edit.facts(**opening.incident_columns("det-10"))
         with pytest.raises(CaseError, match=f"The same incident stands in {first.reference}"):
             self.submit(self.investigating)
+
+    def test_what_holds_something_harmful_bears_out_no_pillar(self):
+        factories.scan("infected")
+        self.refused(
+            "Document 1: nobody may open it, so it bears out no pillar.",
+            self.investigating,
+            "submit",
+            inputs={"pillars": answers()},
+        )
+        form = SubmitForm(case=Case.objects.get(pk=self.investigating.pk))
+        assert form.fields["evidence_1"].choices == []
 
     def test_each_pillar_needs_a_document_of_this_case(self):
         self.refused(
