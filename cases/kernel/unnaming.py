@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import pairwise, product
+from itertools import product
+from pathlib import Path
 
 from cases.kernel import casetypes, tasks
 from cases.kernel.actors import system
@@ -32,6 +33,7 @@ NOTE_KEY = "note"
 _NAMES = ("forename", "middle_name", "surname", "alias")
 _NOT_THEIRS = ("title", "employer", "town", "country", "since", "until")
 _SHORTEST = 5  # letters and digits of a value that is looked for as a whole
+_SHORTEST_SMALL = 4  # letters of a name that is found in small letters: et al
 _SORT_CODE = 6  # digits before those of the account, which people write alone
 _LINE = 8  # letters of a part of an address that tells where somebody lives: 12 High St, not Flat 2
 _DIVIDES = r"(?:(?!\n)[\W_])"  # stands between the letters and digits of a value: (020) 7946, 12, High Street
@@ -45,32 +47,67 @@ tasks.declare(
 )
 
 
+# Names that are words too: in small letters, or after an article, they name nobody.
+_WORDS = frozenset((Path(__file__).parent / "name_words.txt").read_text(encoding="utf-8").split())
+_ARTICLE = "a an any each every her his its my no our some that the their these this those which your"
+_ARTICLES = frozenset(_ARTICLE.split())
+
+
 @dataclass(frozen=True)
 class Known:
-    """What somebody is known by: the words of their names, and whole values as letters and digits, with a space where
-    something must divide them."""
+    """What somebody is known by: the words of their names, the first letters of a first and a last name, and whole
+    values as letters and digits, with a space where something must divide them."""
 
     words: frozenset[str]
     values: frozenset[str]
+    initials: frozenset[str] = frozenset()
 
     def without(self, other: Known) -> Known:
-        return Known(self.words - other.words, self.values - other.values)
+        return Known(self.words - other.words, self.values - other.values, self.initials - other.initials)
 
     def taken_out_of(self, text: str) -> str:
-        """Return a text without it. A name counts with a capital letter, or beside another name of theirs or a title:
-        the same word may mean a bill. One that is a common word too (Will, May) needs both."""
+        """Return a text without it. A name counts however it is written, also of several of that name; one that is a
+        word too (Price) with a capital letter and no article before it, or beside another name of theirs or a title;
+        one that is among the commonest words (Will, May) needs capital and neighbour."""
         for value in sorted(self.values, key=len, reverse=True):
             text = re.sub(rf"(?<![^\W_])\+?{_spread(value)}(?![^\W_])", ERASED, text, flags=re.I)
         found = list(_WORD.finditer(text))
-        said = [{*terms.words(_POSSESSIVE.sub("", each[0]))} for each in found]
-        named = [bool(self.words & words) for words in said]
-        beside = [False, *(both == (True, True) for both in pairwise(named)), False]
+        said = [self._names_in(each[0]) for each in found]
         for at in reversed(range(len(found))):
-            is_titled = at > 0 and found[at - 1][0].casefold() in _TITLES
-            signs = (found[at][0][0].isupper(), beside[at] or beside[at + 1] or is_titled)
-            if named[at] and (all if said[at] <= terms.COMMON else any)(signs):
+            before = found[at - 1][0].casefold() if at else ""
+            is_beside = before in _TITLES or any(said[max(at - 1, 0) : at]) or any(said[at + 1 : at + 2])
+            if said[at] and _is_name(found[at][0], said[at], before=before, is_beside=is_beside):
                 text = text[: found[at].start()] + ERASED + text[found[at].end() :]
+        return self._without_initials(text)
+
+    def _names_in(self, word: str) -> set[str]:
+        """Return which of the names a word is, its possessive, or several of that name: the Whitlocks."""
+        said = {*terms.words(_POSSESSIVE.sub("", word))}
+        if word[0].isupper():
+            said |= {each.removesuffix(end) for each in said for end in ("s", "es") if len(each) > _SHORTEST}
+        return said & self.words
+
+    def _without_initials(self, text: str) -> str:
+        """Take out first letters that stand for them: before what was taken out, and M. W. for both names."""
+        first = "".join(sorted({letter for pair in self.initials for letter in pair}))
+        if first:
+            text = re.sub(rf"(?<![^\W_])(?:[{first}](?:\.\s?|(?<!I) )){{1,3}}(?={re.escape(ERASED)})", "", text)
+        for one, other in sorted(self.initials):
+            middle = r"(?:[A-Z]\.\s?)?"
+            text = re.sub(rf"(?<![^\W_])(?<!\d )(?<!\d){one}\.\s?{middle}{other}\b\.?", ERASED, text)
         return text
+
+
+def _is_name(word: str, names: set[str], *, before: str, is_beside: bool) -> bool:
+    """Say whether a word that is a name of somebody, in whatever letters, is meant as one."""
+    has_capital = word[0].isupper()
+    if names <= terms.COMMON:
+        return has_capital and is_beside
+    if is_beside:
+        return True
+    if names <= _WORDS:
+        return has_capital and before not in _ARTICLES
+    return has_capital or len(word) >= _SHORTEST_SMALL
 
 
 def _spread(value: str) -> str:
@@ -83,15 +120,23 @@ def known_by(values: Iterable[Mapping[str, str | None]]) -> Known:
     """Return what the opened values of people and their addresses are looked for by."""
     words: set[str] = set()
     whole: set[str] = set()
+    initials: set[str] = set()
     for each in values:
-        for name, value in each.items():
-            if not value or isinstance(value, sealing.Erased) or name in _NOT_THEIRS:
+        known = {name: value for name, value in each.items() if value and not isinstance(value, sealing.Erased)}
+        firsts, lasts = (_letters(known.get(name, "")) for name in ("forename", "surname"))
+        initials.update(one + other for one in firsts for other in lasts)
+        for name, value in known.items():
+            if name in _NOT_THEIRS:
                 continue
             if name in _NAMES:
                 words.update(terms.words(value))
             else:
                 whole.update(_forms(name, value))
-    return Known(frozenset(words), frozenset(value for value in whole if len(value) >= _SHORTEST))
+    return Known(frozenset(words), frozenset(value for value in whole if len(value) >= _SHORTEST), frozenset(initials))
+
+
+def _letters(name: str) -> set[str]:
+    return {part[0].upper() for part in _WORD.findall(name) if part[0].isascii()}
 
 
 def _forms(name: str, value: str) -> Iterable[str]:

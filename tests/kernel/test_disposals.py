@@ -623,9 +623,15 @@ class TestAPersonOfACaseThatIsKeptLonger:
             ("Paid from 12345678; lives at 12 High Street, Flat 2.", "Paid from [erased]; lives at [erased], Flat 2."),
             (
                 "mrs whitlock or Mr Will of whitlock hall, a will.",
-                "mrs [erased] or Mr [erased] of whitlock hall, a will.",
+                "mrs [erased] or Mr [erased] of [erased] hall, a will.",
             ),
             ("Will Whitlock came; it will rain, Will he?", "[erased] [erased] came; it will rain, Will he?"),
+            ("The Whitlocks came, and the Whitlocks' car.", "The [erased] came, and the [erased]' car."),
+            (
+                "M. Whitlock and M W Whitlock rang; I met M.W. at 3 P.M.",
+                "[erased] and [erased] rang; I met [erased] at 3 P.M.",
+            ),
+            ("spoke to marian whitlock, then whitlock alone", "spoke to [erased] [erased], then [erased] alone"),
             ("Owes £9,319.84 since 19 March 1984.", "Owes £9,319.84 since 19 March 1984."),
         ],
     )
@@ -634,6 +640,30 @@ class TestAPersonOfACaseThatIsKeptLonger:
         reached = {"phone": "020 7946 0018", "email": "m_whit.lock@example.com", "line_1": "Flat 2, 12 High Street"}
         reached["bank_account"] = "00-00-00 12345678"
         assert unnaming.known_by([named | reached]).taken_out_of(said) == left
+
+    @pytest.mark.parametrize(
+        ("said", "left"),
+        [
+            (
+                "The Bank put the price up; our Bank knows the price.",
+                "The Bank put the price up; our Bank knows the price.",
+            ),
+            (
+                "Told Price. Price paid by bank, as Price said.",
+                "Told [erased]. [erased] paid by bank, as [erased] said.",
+            ),
+            ("price bank rang; mr price too", "[erased] [erased] rang; mr [erased] too"),
+            ("A Price list", "A Price list"),
+        ],
+    )
+    def test_a_name_that_is_a_word_too_stays_where_it_is_one(self, said, left):
+        known = unnaming.known_by([{"forename": "Price", "surname": "Bank"}])
+        assert known.taken_out_of(said) == left
+
+    def test_first_letters_that_somebody_shares_who_stays_stay(self):
+        gone = unnaming.known_by([{"forename": "Jane", "surname": "Stonebridge"}])
+        here = unnaming.known_by([{"forename": "John", "surname": "Smythe"}])
+        assert gone.without(here).taken_out_of("J.S. rang, Stonebridge did not.") == "J.S. rang, [erased] did not."
 
     def test_pages_papers_and_the_marker_go_on_without_them(self, people, filed):
         self.erase(people)
