@@ -92,9 +92,9 @@ class Known:
         first = "".join(sorted({letter for pair in self.initials for letter in pair}))
         if first:
             text = re.sub(rf"(?<![^\W_])(?:[{first}](?:\.\s?|(?<!I) )){{1,3}}(?={re.escape(ERASED)})", "", text)
-        for one, other in sorted(self.initials):
-            middle = r"(?:[A-Z]\.\s?)?"
-            text = re.sub(rf"(?<![^\W_])(?<!\d )(?<!\d){one}\.\s?{middle}{other}\b\.?", ERASED, text)
+        for pair in sorted(self.initials):
+            both = rf"{pair[0]}\.\s?(?:[A-Z]\.\s?)?{pair[1]}\b\.?"
+            text = re.sub(rf"(?<![^\W_])(?<!\d )(?<!\d){both}", ERASED, text)
         return text
 
 
