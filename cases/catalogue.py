@@ -21,6 +21,7 @@ from cases.disclosure.transfer.casetype import TRANSFER
 from cases.fraud.casetype import FRAUD_REFERRAL
 from cases.fraud.suspicion.casetype import SUSPICION_REPORT
 from cases.fraud.trace.casetype import TRACE
+from cases.kernel import caselists, several
 from cases.kernel.office import (
     codeentries,
     confirming,
@@ -79,4 +80,6 @@ OFFICE_CHANGES = (
     *figurechanges.KINDS,
     *recalling.KINDS,
     *releasing.KINDS,
+    *several.KINDS,
+    *caselists.KINDS,
 )

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases.kernel import policy, roles
+from cases.kernel import caselists, policy, roles
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotVisible
 from cases.kernel.models import Proposal
@@ -162,10 +162,15 @@ def _show(
         "can_decide": row.state == "open" and not refusal,
         "can_withdraw": row.state == "open" and row.maker_id == actor.user_id,
         "preview_url": f"{_preview(row.kind, payload)}?change={row.uid}" if row.kind in PREVIEWS else "",
+        "list_url": reverse("web:case_list", args=[row.uid]) if _may_fetch(row, actor) else "",
         "problems": problems or [],
         "typed": typed,
     }
     return render(request, "cases/office/change.html", shown, status=status)
+
+
+def _may_fetch(row: Proposal, actor: Actor) -> bool:
+    return caselists.may_fetch(row, actor, at=asking.now())
 
 
 def _preview(kind: str, payload: Mapping[str, Any]) -> str:

@@ -114,6 +114,8 @@ def queue(request: HttpRequest) -> HttpResponse:
         "lines": lines,
         "may_give": any(line.pick for line in lines),
         "people": several.people(people),
+        **several.offered(),
+        "view_count": counted.get(f"view.{asked.view}") if page.next or page.previous else None,
         "urgent": rows.urgent_lines(actor, at=at),
         "tabs": _tabs(request.GET, asked.view, counted),
         "sorts": _sorts(request.GET, asked.sort),

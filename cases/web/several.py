@@ -1,34 +1,39 @@
-"""One act on several cases of a list: each is locked, judged and recorded by itself, as if it were done on its page."""
+"""One act on several cases of a list: each is locked, judged and recorded by itself, as if it were done on its page.
+What is asked of a whole view is shown with its number first, and is work in the background where it is large."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from http import HTTPStatus
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
 
-from cases.kernel import edits, policy
-from cases.kernel.calendars import LONDON
-from cases.kernel.errors import CaseError
+from cases.kernel import caselists, holdkinds, policy
+from cases.kernel import several as acts
+from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.models import Case, User
 from cases.kernel.reading import desk
-from cases.kernel.timing import snoozes
-from cases.web import addresses, asking, rows
-from cases.web.refusals import Problem, screen
+from cases.kernel.reading.worklist import Filters
+from cases.kernel.several import Wish
+from cases.web import addresses, asking, cursors, filters, rows, stepup
+from cases.web.documents import table
+from cases.web.refusals import Problem, screen, status_of
 
-__all__ = ["MOST", "people", "several"]
+__all__ = ["case_list", "offered", "people", "several"]
 
-MOST = 100
 NOBODY = "nobody"
+LIST = "list"
 NOT_YOURS = "One of the cases is not there any more, or is not yours to see."
+# What is shown of an act before it is done to all of a view; the number stands before it.
+BUTTONS = {"give": "Give", "put_aside": "Put aside", "hold": "Hold", LIST: "List"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,14 +42,6 @@ class Picked:
 
     uid: UUID
     holder: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Act:
-    """What is done to each case, and how it is told once it is done to `count` of them."""
-
-    do: Callable[[Case, Picked], Any]
-    said: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,44 +62,77 @@ def _picked(text: str) -> Picked | None:
         return None
 
 
-def _give(request: HttpRequest) -> Act | Problem:
-    actor, to = asking.actor_of(request), request.POST.get("to", "")
+def _give(request: HttpRequest) -> Wish | Problem:
+    to = request.POST.get("to", "")
     user = User.objects.filter(pk=int(to)).first() if to.isdecimal() and len(to) < 10 else None
     if user is None and to != NOBODY:
         return Problem(sentence="Choose to whom the cases go.", anchor="several-to")
-
-    def do(case: Case, picked: Picked) -> None:
-        edits.assign(case.pk, user, actor=actor, at=asking.now(), was=picked.holder, request=asking.info(request))
-
-    return Act(do=do, said=f"given to {user.display_name}" if user else "with nobody now")
+    return Wish(act="give", values={"to": user.pk if user else None})
 
 
-def _put_aside(request: HttpRequest) -> Act | Problem:
-    actor, reason = asking.actor_of(request), request.POST.get("reason", "")
-    try:
-        until = datetime.combine(date.fromisoformat(request.POST.get("until", "")), time(7), tzinfo=LONDON)
-    except ValueError:
+def _put_aside(request: HttpRequest) -> Wish | Problem:
+    until, reason = _day(request, "until"), request.POST.get("reason", "")
+    if until is None:
         return Problem(sentence="Choose the day on which the cases come back.", anchor="several-until")
     if not reason.strip():
         return Problem(sentence="Say why the cases are put aside.", anchor="several-reason")
-
-    def do(case: Case, _picked: Picked) -> None:
-        snoozes.snooze(case.pk, until, actor=actor, at=asking.now(), reason=reason, request=asking.info(request))
-
-    return Act(do=do, said=f"put aside until {until:%-d %B %Y}")
+    return Wish(act="put_aside", values={"until": until.isoformat()}, reason=reason)
 
 
-ACTS: dict[str, Callable[[HttpRequest], Act | Problem]] = {"give": _give, "put_aside": _put_aside}
+def _hold(request: HttpRequest) -> Wish | Problem:
+    kind, source, reason = (request.POST.get(name, "") for name in ("hold", "source", "hold_reason"))
+    ends = _day(request, "ends")
+    if kind not in acts.HOLDS:
+        return Problem(sentence="Choose what kind of hold it is.", anchor="several-hold")
+    if source not in holdkinds.SOURCES:
+        return Problem(sentence="Choose who asked for the hold.", anchor="several-source")
+    if request.POST.get("ends") and ends is None:
+        return Problem(sentence="Choose the last day of the hold, or none.", anchor="several-ends")
+    if not reason.strip():
+        return Problem(sentence="Say why the cases are held.", anchor="several-hold-reason")
+    values = {"kind": kind, "source": source, "ends": ends.isoformat() if ends else ""}
+    return Wish(act="hold", values=values, reason=reason)
 
 
-def _each(request: HttpRequest, act: Act, chosen: list[Picked]) -> tuple[int, list[Refused]]:
+def _list(request: HttpRequest) -> Wish | Problem:
+    reason = request.POST.get("list_reason", "")
+    if not reason.strip():
+        return Problem(sentence="Say what the list is for.", anchor="several-list-reason")
+    return Wish(act=LIST, reason=reason)
+
+
+def _day(request: HttpRequest, name: str) -> date | None:
+    try:
+        return date.fromisoformat(request.POST.get(name, ""))
+    except ValueError:
+        return None
+
+
+ACTS: dict[str, Callable[[HttpRequest], Wish | Problem]] = {
+    "give": _give,
+    "put_aside": _put_aside,
+    "hold": _hold,
+    LIST: _list,
+}
+
+
+def offered() -> dict[str, list[tuple[str, str]]]:
+    """Return the choices of the bar beside the colleagues."""
+    return {
+        "hold_kinds": [(code, holdkinds.KINDS[code].label) for code in acts.HOLDS],
+        "hold_sources": list(holdkinds.SOURCES.items()),
+    }
+
+
+def _each(request: HttpRequest, wish: Wish, chosen: list[Picked]) -> tuple[int, list[Refused]]:
     """Do it to one case after the other, each in a transaction of its own; what is refused leaves nothing."""
+    actor, info = asking.actor_of(request), asking.info(request)
     done, refused = 0, []
     for picked in chosen:
         case, sentence = _seen(request, picked), NOT_YOURS
         if case is not None:
             try:
-                act.do(case, picked)
+                acts.do(case, wish, was=picked.holder, actor=actor, at=asking.now(), request=info)
             except CaseError as error:
                 sentence = str(error)
             else:
@@ -134,37 +164,153 @@ def _back(request: HttpRequest) -> str:
 @screen
 @require_POST
 def several(request: HttpRequest) -> HttpResponse:
-    """Give the ticked cases to a colleague or to nobody, or put them aside. Writes what the page of each case would:
-    one event for each. Says how many were done, and of each that was not why."""
+    """Do one act to the ticked cases, or to all of the view: give them to a colleague or to nobody, put them aside,
+    hold them, or have them as a list. Writes what the page of each case would: one event for each. Says how many were
+    done, and of each that was not why."""
     found = {picked.uid: picked for text in request.POST.getlist("case") if (picked := _picked(text))}
     chosen = list(found.values())
-    act: Act | Problem = ACTS.get(request.POST.get("act", ""), _give)(request)
+    wish = ACTS.get(request.POST.get("act", ""), _give)(request)
+    if "all" in request.POST:
+        return _whole_view(request, wish, chosen)
     if not chosen:
-        act = Problem(sentence="Tick the cases that are meant.")
-    elif len(chosen) > MOST:
-        act = Problem(sentence=f"At most {MOST} cases at once.")
-    if isinstance(act, Problem):
-        ticked = [_line(_seen(request, each), each, "") for each in chosen[:MOST]]
-        return _show(request, [line for line in ticked if line.pick], [act])
-    done, refused = _each(request, act, chosen)
-    said = f"{done} case{'' if done == 1 else 's'} {act.said}."
+        wish = Problem(sentence="Tick the cases that are meant.")
+    elif len(chosen) > acts.MOST:
+        wish = Problem(sentence=f"At most {acts.MOST} cases at once.")
+    return _refuse(request, wish, chosen) if isinstance(wish, Problem) else _done(request, wish, chosen)
+
+
+def _refuse(request: HttpRequest, problem: Problem, chosen: list[Picked], *, status: int = 422) -> HttpResponse:
+    ticked = [_line(_seen(request, each), each, "") for each in chosen[: acts.MOST]]
+    return _show(request, [line for line in ticked if line.pick], [problem], status=status)
+
+
+def _done(request: HttpRequest, wish: Wish, chosen: list[Picked]) -> HttpResponse:
+    if wish.act == LIST:
+        return _have_listed(request, [each.uid for each in chosen], wish.reason, chosen)
+    done, refused = _each(request, wish, chosen)
+    said = f"{done} case{'' if done == 1 else 's'} {acts.said(wish)}."
     if not refused:
         messages.success(request, said)
         return HttpResponseRedirect(_back(request))
-    return _show(request, refused, [], said=said if done else "Nothing was done.")
+    return _show(request, refused, [], said=said if done else "Nothing was done.", status=HTTPStatus.CONFLICT)
 
 
-def _show(request: HttpRequest, lines: list[Refused], problems: list[Problem], *, said: str = "") -> HttpResponse:
+# All of a view
+
+
+def _whole_view(request: HttpRequest, wish: Wish | Problem, ticked: list[Picked]) -> HttpResponse:
+    """Say to how many cases it would be done, and why it is asked for; once that is said, do it."""
+    if isinstance(wish, Problem):
+        return _refuse(request, wish, ticked)
+    asked, as_of = _view(request)
+    actor, most = asking.actor_of(request), _at_most(wish)
+    found = acts.of_view(actor, asked, as_of=as_of).order_by("pk")
+    count = found[: most + 1].count()
+    if not 1 <= count <= most:
+        few = "Nothing in this view is done like this: what is restricted is ticked case by case."
+        many = f"This is done to at most {most:,} cases at once. Narrow the view by its filters."
+        return _refuse(request, Problem(sentence=few if not count else many), ticked)
+    reason = request.POST.get("why", wish.reason)
+    is_sure = "sure" in request.POST
+    if not is_sure or not reason.strip():
+        return _ask(request, wish, count, as_of, reason, is_faulty=is_sure)
+    wish = Wish(act=wish.act, values=wish.values, reason=reason)
+    if wish.act in acts.OF_VIEW and count > acts.MOST:
+        info = asking.info(request)
+        job = acts.start(wish, asked, count=count, as_of=as_of, actor=actor, at=asking.now(), request=info)
+        messages.success(request, "It is done in the background, one case after the other.")
+        return redirect("web:job", job=job.uid)
+    pairs = found.values_list("uid", "assignee_id")
+    return _done(request, wish, [Picked(uid=uid, holder=holder) for uid, holder in pairs])
+
+
+def _at_most(wish: Wish) -> int:
+    if wish.act == LIST:
+        return caselists.AT_MOST
+    return acts.MANY if wish.act in acts.OF_VIEW else acts.MOST
+
+
+def _view(request: HttpRequest) -> tuple[Filters, datetime]:
+    """Return what the list asked for that the bar stood under, and when it was drawn."""
+    at = asking.now()
+    try:
+        drawn = cursors.moment(request.POST.get("as_of", "")) or at
+    except ValueError:
+        drawn = at
+    as_of = min(drawn, at)
+    asked, _ = filters.read(QueryDict(_back(request).partition("?")[2]), actor=asking.actor_of(request), at=as_of)
+    return asked, as_of
+
+
+def _ask(
+    request: HttpRequest, wish: Wish, count: int, as_of: datetime, reason: str, *, is_faulty: bool
+) -> HttpResponse:
+    """Show what would be done to how many, before anything is."""
+    given = [(name, text) for name, texts in request.POST.lists() for text in texts]
+    left_out = {"csrfmiddlewaretoken", "case", "why", "sure", "as_of"}
+    shown = {
+        "count": count,
+        "number": f"{count:,}",
+        "said": "in a list that you can fetch as a file" if wish.act == LIST else acts.said(wish),
+        "button": BUTTONS[wish.act],
+        "kept": [(name, text) for name, text in given if name not in left_out],
+        "as_of": as_of,
+        "reason": reason,
+        "is_later": wish.act in acts.OF_VIEW and count > acts.MOST,
+        "by_two": wish.act == LIST and count > caselists.ALONE,
+        "problems": [Problem(sentence="Say why this is done to all of them.", anchor="why")] if is_faulty else [],
+        "back": _back(request),
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if is_faulty else HTTPStatus.OK
+    return render(request, "cases/several_all.html", shown, status=status)
+
+
+# A list as a file
+
+
+def _have_listed(request: HttpRequest, uids: list[UUID], reason: str, ticked: list[Picked]) -> HttpResponse:
+    """Put a list on record, and lead to where it is fetched; a long one asks for the second factor first."""
+    if len(uids) > caselists.ALONE and (answer := stepup.require(request)) is not None:
+        return answer
+    actor, info = asking.actor_of(request), asking.info(request)
+    try:
+        row = caselists.ask(uids, actor=actor, at=asking.now(), reason=reason, request=info)
+    except NotAllowed:
+        raise
+    except CaseError as error:
+        return _refuse(request, Problem(sentence=str(error)), ticked, status=status_of(error))
+    return redirect("web:change", uid=row.uid)
+
+
+@screen
+@require_GET
+@never_cache
+def case_list(request: HttpRequest, uid: UUID) -> HttpResponse:
+    """Hand out a list to whoever asked for it, within seven days; that is on record with every case it names."""
+    actor = asking.actor_of(request)
+    row, lines = caselists.rows_of(uid, actor=actor, at=asking.now(), request_id=asking.request_id(request))
+    return table(lines, f"cases-{row.made_at:%Y-%m-%d}.csv")
+
+
+def _show(
+    request: HttpRequest,
+    lines: list[Refused],
+    problems: list[Problem],
+    *,
+    said: str = "",
+    status: int,
+) -> HttpResponse:
     """Show what was not done, with the same bar below it and what was typed."""
     shown = {
         "lines": lines,
         "problems": problems,
         "said": said,
         "people": people(desk.colleagues(asking.actor_of(request))),
+        **offered(),
         "typed": request.POST,
+        "is_all": "all" in request.POST,
         "back": _back(request),
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.CONFLICT
     return render(request, "cases/several.html", shown, status=status)
 
 

@@ -109,6 +109,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cases/newer/", queue.newer, name="newer"),
     path("cases/views/", views.keep, name="views"),
     path("cases/several/", several.several, name="several"),
+    path("cases/lists/<uuid:uid>/", several.case_list, name="case_list"),
     path("cases/new/", opening.kinds, name="new"),
     path("cases/new/<slug:kind>/", opening.new, name="new_case"),
     path("cases/opened/", opening.opened, name="opened"),

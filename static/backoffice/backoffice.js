@@ -74,13 +74,18 @@ const move = step => {
 // Ticked rows: how many, all of the page, and from one to another with Shift
 const boxes = () => $$("input[name=case][form=several]");
 const several = $("#several");
-const count = () => { const n = boxes().filter(each => each.checked).length; several.classList.toggle("idle", !n); $("[data-ticked]", several).textContent = n ? `${n} ticked` : "Ticked cases"; };
+const count = () => {
+  const n = boxes().filter(each => each.checked).length, isAll = $("[data-all]", several)?.checked;
+  several.classList.toggle("idle", !n && !isAll);
+  $("[data-ticked]", several).textContent = isAll ? "The whole view" : n ? `${n} ticked` : "Ticked cases";
+};
 let lastTicked = null;
 if (several) {
   const all = $("[data-tick-all]", several);
   all.hidden = false;
   all.addEventListener("click", () => { const every = boxes().every(each => each.checked); boxes().forEach(each => { each.checked = !every; }); count(); say($("[data-ticked]", several).textContent); });
   addEventListener("click", event => {
+    if (event.target.matches("[data-all]")) { count(); say($("[data-ticked]", several).textContent); }
     if (!event.target.matches("input[name=case]")) return;
     const list = boxes(), at = list.indexOf(event.target), from = list.indexOf(lastTicked);
     if (event.shiftKey && from >= 0) list.slice(Math.min(at, from), Math.max(at, from) + 1).forEach(each => { each.checked = event.target.checked; });

@@ -27,6 +27,7 @@ WITHOUT_PAGE = {
     "access_sign",
     "take_next",
     "several",
+    "case_list",
     "newer",
     "views",
     "purpose",
