@@ -114,7 +114,7 @@ addEventListener("click", event => {
   $$("details.pop[open]").forEach(menu => { if (!menu.contains(event.target)) menu.open = false; });
 });
 addEventListener("keydown", event => {
-  const menu = event.key === "Escape" && event.target.closest?.("details.pop[open]");
+  const menu = event.key === "Escape" && event.target.closest?.("details.pop[open], .bulk details[open]");
   if (menu) { menu.open = false; $("summary", menu).focus(); }
 });
 

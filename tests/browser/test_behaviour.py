@@ -4,9 +4,12 @@ import re
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import expect
 
+from cases.kernel import jobrun, several
 from cases.kernel.models import Case
+from cases.kernel.reading import worklist
 from cases.ledger.models import AccessEvent
 from tests import factories
 from tests.browser import crawl
@@ -291,3 +294,37 @@ def test_what_a_page_asks_for_and_does_not_get_is_seen_until_it_works_again(brow
         expect(trouble).not_to_be_visible()
         page.evaluate("htmx.ajax('GET', '/cases/take-next/', {target: '#rail', swap: 'none'}).catch(() => 0); 0")
         expect(trouble).to_contain_text("That did not work (405).")
+
+
+def test_all_of_a_view_is_given_by_keys_in_the_background_and_its_page_says_how_far_it_is(
+    browser, live_server, people, monkeypatch
+):
+    """The panel of an act opens above the bar and Escape closes it; the pages on the way have no axe violation."""
+    monkeypatch.setattr(several, "MOST", 2)
+    monkeypatch.setattr(worklist.queue, "__kwdefaults__", {"size": 2})
+    cases = [factories.referred(people) for _ in range(5)]
+    found = crawl.Findings()
+    with crawl.person(browser, live_server.url, "a.byrne", found) as person:
+        page = person.page
+        page.goto(f"{live_server.url}/cases/")
+        page.get_by_label("All 5 in this view").check()
+        expect(page.locator("[data-ticked]")).to_have_text("The whole view")
+        aside = page.locator(".bulk summary", has_text="Put aside")
+        aside.press("Enter")
+        page.get_by_label("until").press("Escape")
+        expect(page.locator(".bulk details[open]")).to_have_count(0)
+        expect(aside).to_be_focused()
+        page.get_by_label("go to").select_option(label="P. Nair")
+        page.get_by_role("button", name="Give", exact=True).press("Enter")
+        expect(page.get_by_role("heading", name="5 cases: given to P. Nair")).to_be_visible()
+        person.judge()
+        page.get_by_label("Reason").fill("Her desk has the shops now.")
+        page.get_by_role("button", name="Give 5 cases").press("Enter")
+        expect(page.get_by_text("0 of 5").or_(page.get_by_text("Finding out what there is to do"))).to_be_visible()
+        jobrun.work(clock=timezone.now, seconds=60)
+        expect(page.get_by_text("5 of 5")).to_be_visible()
+        person.judge()
+    assert {each.assignee_id for each in Case.objects.filter(pk__in=[case.pk for case in cases])} == {
+        people["p.nair"].user_id
+    }
+    assert found.complaints == []
