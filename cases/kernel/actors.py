@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Now
 
+from cases.kernel import views
 from cases.kernel.models import Agency, BreakGlass, CompartmentGrant, RoleGrant, StaffTie, TeamMembership, User
 from cases.kernel.office import codelists
 from cases.kernel.prepared import Prepared
@@ -60,6 +61,7 @@ def staff(user: User, *, source: str = "") -> Actor:
     held = _HELD.rows(user=user.pk)
     codelists.notice(*next(((row[1], row[4]) for row in held if row[0] == "codes"), (0, "")))
     held = held if user.is_confirmed else [row for row in held if row[0] in TIES]
+    user.__dict__["_views"] = views.found(held)
 
     def ids(of: str) -> frozenset[int]:
         return frozenset(number for what, number, _, _, _ in held if what == of)
@@ -71,8 +73,8 @@ def staff(user: User, *, source: str = "") -> Actor:
         user_id=user.pk,
         roles=frozenset(role for what, _, _, _, role in held if what == "role"),
         team_ids=ids("team"),
-        lead_team_ids=frozenset(number for _, number, is_lead, _, _ in held if is_lead),
-        compartment_ids=frozenset(number for _, number, _, is_restricted, _ in held if is_restricted),
+        lead_team_ids=frozenset(number for what, number, is_lead, _, _ in held if what == "team" and is_lead),
+        compartment_ids=frozenset(number for what, number, _, hidden, _ in held if what == "team" and hidden),
         granted_team_ids=ids("grant"),
         opened_case_ids=ids("glass"),
         tied_case_ids=ids("tie"),
@@ -96,6 +98,7 @@ def _held(*, user: int) -> QuerySet[Any, Any]:
         opened.values_list(Value("glass"), F("case_id"), no, no, none),
         tied.values_list(Value("tie"), F("case_id"), no, no, none),
         codelists.version(),
+        views.rows(user),
         all=True,
     )
 

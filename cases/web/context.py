@@ -230,11 +230,16 @@ class Shell:
 
     @cached_property
     def views(self) -> tuple[Place, ...]:
-        """The views of the queue that this person keeps in this browser."""
+        """The views of the queue that this person and their teams keep."""
         here, _, query = self.path.partition("?")
         asked = views.asked(QueryDict(query)) if here == addresses.page("web:queue") else ""
         return tuple(
-            Place(label=each.name, icon="bookmark", url=each.url, is_current=each.query == asked)
+            Place(
+                label=each.name,
+                icon="users" if each.team else "bookmark",
+                url=views.address(each.query),
+                is_current=each.query == asked,
+            )
             for each in views.of(self.request)
         )
 

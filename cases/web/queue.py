@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,6 +18,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.models import Case
 from cases.kernel.reading import desk, worklist
 from cases.kernel.reading.worklist import Cursor, Filters
+from cases.kernel.views import SavedAs
 from cases.web import addresses, asking, context, cursors, filters, rows, several, views
 from cases.web.refusals import screen
 
@@ -61,6 +62,15 @@ def _tabs(query: QueryDict, current: str, counted: Mapping[str, int]) -> list[Ta
             is_current=code == current,
         )
         for code, view in worklist.VIEWS.items()
+    ]
+
+
+def _pinned(kept: Sequence[SavedAs], asked_now: str) -> list[Tab]:
+    """Return the views that stand beside the tabs."""
+    return [
+        Tab(label=each.name, url=views.address(each.query), count=None, is_current=each.query == asked_now)
+        for each in kept
+        if each.is_pinned
     ]
 
 
@@ -108,7 +118,8 @@ def queue(request: HttpRequest) -> HttpResponse:
     counted = _counted(actor, asked, at)
     chips = filters.chips(request.GET, asked, actor=actor, people=people, counted=counted)
     lines = [rows.line(case, at=at, actor=actor) for case in page.rows]
-    asked_now = views.asked(request.GET)
+    asked_now, kept = views.asked(request.GET), views.of(request)
+    pinned = _pinned(kept, asked_now)
     shown = {
         "heading": next((chip.shown for chip in chips if chip.name == "kind" and chip.is_on), "Team queue"),
         "lines": lines,
@@ -117,7 +128,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         **several.offered(),
         "view_count": counted.get(f"view.{asked.view}") if page.next or page.previous else None,
         "urgent": rows.urgent_lines(actor, at=at),
-        "tabs": _tabs(request.GET, asked.view, counted),
+        "tabs": [*_tabs(request.GET, "" if any(tab.is_current for tab in pinned) else asked.view, counted), *pinned],
         "sorts": _sorts(request.GET, asked.sort),
         "chips": chips,
         "chips_on": [chip for chip in chips if chip.is_on],
@@ -133,7 +144,8 @@ def queue(request: HttpRequest) -> HttpResponse:
         "here": request.get_full_path(),
         "back": request.get_full_path(),
         "asked": asked_now,
-        "view_kept": next((each.name for each in views.of(request) if each.query == asked_now), ""),
+        "view_kept": next((each for each in kept if each.query == asked_now), None),
+        "teams": {str(each.team_id): each.team for each in people if each.team_id in actor.team_ids},
     }
     return render(request, "cases/queue.html", shown)
 

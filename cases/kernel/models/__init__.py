@@ -5,6 +5,7 @@ from cases.kernel.models.agencies import *  # noqa: F403
 from cases.kernel.models.approvals import *  # noqa: F403
 from cases.kernel.models.cases import *  # noqa: F403
 from cases.kernel.models.delivery import *  # noqa: F403
+from cases.kernel.models.desk import *  # noqa: F403
 from cases.kernel.models.erasing import *  # noqa: F403
 from cases.kernel.models.evidence import *  # noqa: F403
 from cases.kernel.models.figures import *  # noqa: F403

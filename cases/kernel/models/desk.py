@@ -1,0 +1,31 @@
+"""What people keep at their own desk. None of it is part of a case, and none of it is history: what goes is gone."""
+
+from django.conf import settings
+from django.db import models
+
+from cases.kernel.models.people import Team
+
+__all__ = ["SavedView"]
+
+
+class SavedView(models.Model):
+    """What the queue is asked, under a name: for whoever keeps it alone, or for a team. Nothing of a case stands in
+    one: `query` holds codes, and ids of teams and colleagues."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="saved_views")
+    team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="saved_views")
+    name = models.CharField(max_length=40)
+    query = models.CharField(max_length=400)
+    is_pinned = models.BooleanField(default=False)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "name"], condition=models.Q(team=None), name="one_view_of_a_name"),
+            models.UniqueConstraint(
+                fields=["team", "name"], condition=models.Q(team__isnull=False), name="one_team_view_of_a_name"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"view {self.pk}"
