@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.fraud.casework import NOTICES, Casework, Notice
+from tests.fraud.casework import NOTICES, WAITING, Casework, Notice
 from tests.fraud.model import Person
 
 MOST_TRIES = 10
@@ -106,7 +106,8 @@ class Exchange:
     def _apply(self, one: Heard) -> str:
         if one.kind in NOTICES:
             told = Notice(one.kind, one.reference)
-            if told in self.case.notices:  # the same waits already
+            known = [each for each in self.case.notices if (each.kind, each.reference) == (told.kind, told.reference)]
+            if any(each.outcome in WAITING for each in known):  # the same waits already
                 return "ignored"
             self._imply_delivery(one.filing)
             self._acknowledge(one.filing)

@@ -220,6 +220,23 @@ def test_the_same_match_told_twice_waits_once(people):
     hear_of(case, "fpa.match", **MATCH)
     with nothing_written(), pytest.raises(CaseError, match="The same waits already."):
         hear_of(case, "fpa.match", **MATCH)
+    decide(IncomingNotice.objects.get(), "referred_to_manual", people["a.byrne"])
+    with nothing_written(), pytest.raises(CaseError, match="The same waits already."):
+        hear_of(case, "fpa.match", **MATCH)
+
+
+def test_what_an_agency_puts_right_in_what_waits_is_not_taken_for_the_same(people):
+    case = factories.filed(people)
+    for day in ("2028-10-04", "2026-12-01"):
+        hear_of(case, "fpa.protective_registration", their_reference="P-2026-0012", expires_date=day)
+    hear_of(case, "fpa.match", **MATCH | {"matched_on": ["address"]})
+    hear_of(case, "fpa.match", **MATCH | {"matched_on": ["address", "name"]})
+    assert [(row.kind, row.expires_date, row.is_address_only) for row in IncomingNotice.objects.order_by("number")] == [
+        ("protective_registration", date(2028, 10, 4), False),
+        ("protective_registration", date(2026, 12, 1), False),
+        ("match", date(2027, 6, 30), True),
+        ("match", date(2027, 6, 30), False),
+    ]
 
 
 @pytest.mark.parametrize(
