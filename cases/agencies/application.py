@@ -20,7 +20,7 @@ from cases.kernel import actors, casetypes, failpoints, locks, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
-from cases.kernel.exchange import agencies, chase, exchanges
+from cases.kernel.exchange import agencies, chase, corrections, deadletters, exchanges
 from cases.kernel.models import Callback, Case, OutboxMessage, Task
 from cases.kernel.transitions import AlreadyThere
 from cases.ledger import api as ledger
@@ -35,7 +35,7 @@ RECEIPT = "message.received"  # says that our message has arrived, no more: the 
 OPEN_STATES = ("pending", "sending", "delivered", "unknown", "dead", "skipped")
 # People thought that it had not arrived, and settled it so.
 THOUGHT_LOST = ("unknown", "dead", "skipped")
-STUCK_TASKS = ("message_dead", "message_unknown")
+STUCK_TASKS = ("message_dead", "message_unknown", deadletters.GIVEN_UP, corrections.BY_HAND)
 
 
 class NotSaid(CaseError):

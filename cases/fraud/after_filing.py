@@ -112,7 +112,7 @@ MOVES = (
         needs_reason=True,
         # Not asked beforehand: what that takes would stand on every page of a filing that is about to come down.
         guards=(removal.another_removed_it, removal.is_told_by_hand),
-        effects=(removal.confirm_by_hand,),
+        effects=(removal.confirm,),
         consequence="Where no message of the agency can say so: what was put elsewhere goes, and people are told",
     ),
     Transition(

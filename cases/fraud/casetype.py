@@ -178,7 +178,6 @@ FRAUD_REFERRAL = CaseType(
     },
     task_ends={
         "fraud_answer_by_hand": disputes.answered_by_hand,
-        "correction_by_hand": removal.told_by_hand,
         **moratoria.ENDED_BY_HAND,
     },
     reacts={

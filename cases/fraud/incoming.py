@@ -113,7 +113,7 @@ def receive(case: Case, kind: str, content: Content, *, actor: Actor, at: dateti
     told = _told({"matched_on": ["address"], **content.data} if kind == "alert_hit" else content.data)
     if kind == "protective_registration" and told.expires_date is None:
         raise NotUnderstood("A protective registration needs its expires_date.")
-    same = {"their_reference": told.their_reference, "agency__code": content.agency_code}
+    same: dict[str, Any] = {"their_reference": told.their_reference, "agency__code": content.agency_code}
     same |= {"expires_date": told.expires_date, "is_address_only": told.is_address_only}  # else it is put right
     waiting = IncomingNotice.objects.filter(case=case, kind=kind, outcome__in=WAITING, **same)
     if told.their_reference and waiting.exists():

@@ -9,21 +9,19 @@ from typing import Any
 from cases.fraud import alerts, codes, disputes, flags, incoming, messages, periods
 from cases.kernel import casetypes, clocks, outbox, releases, tasks
 from cases.kernel.exchange import corrections
-from cases.kernel.models import Case, CaseParty, OutboxMessage, Task
+from cases.kernel.models import Agency, Case, CaseParty, OutboxMessage
 from cases.ledger.models import LedgerEvent
 
 __all__ = [
     "TASKS",
     "another_removed_it",
     "confirm",
-    "confirm_by_hand",
     "delivered",
     "expire",
     "gives_reason_code",
     "is_told_by_hand",
     "nothing_but_what_was_typed",
     "remove",
-    "told_by_hand",
 ]
 
 TASKS = {
@@ -95,30 +93,18 @@ def is_told_by_hand(context: Any) -> str | None:
     return None
 
 
-def told_by_hand(case: Case, task: Task, *, at: datetime) -> None:
-    """Somebody was told of the removal by another way: once nobody is left to be told, the working day is met."""
-    left = Task.objects.filter(case=case, kind=task.kind, detail__change="removed", closed_at=None)
-    if task.detail.get("change") == "removed" and not left.exists() and not corrections.are_on_their_way(case):
-        clocks.meet(case, "removal_transmission", at=at)
-        clocks.refresh_due(case)
-
-
 def delivered(case: Case, message: OutboxMessage, *, at: datetime) -> None:
     """The agency has our removal: whatever older failed to arrive meanwhile is not tried again."""
     outbox.go_first(message, at=at)
     corrections.delivered(case, message, at=at)
 
 
-def confirm_by_hand(context: Any) -> None:
-    """Somebody heard from the agency itself that the marker is down; whoever was to tell it has told it."""
-    case, kind = context.case, messages.FPA_REMOVE.recipient_kind
-    tasks.close_about(case, "correction_by_hand", actor=context.actor, at=context.at, agency=kind, change="removed")
-    confirm(context)
-
-
 def confirm(context: Any) -> None:
-    """The marker is down: nothing derived from it stays, nobody's data is kept for its sake, and people are told."""
-    case, at = context.case, context.at
+    """The marker is down, as the agency says itself or as somebody heard from it: nothing derived from it stays,
+    nobody's data is kept for its sake, people are told, and nobody is to tell the agency any more."""
+    case, at, kind = context.case, context.at, messages.FPA_REMOVE.recipient_kind
+    for code in (kind, *Agency.objects.filter(kind=kind).values_list("code", flat=True)):
+        tasks.close_about(case, corrections.BY_HAND, actor=context.actor, at=at, agency=code, change="removed")
     flags.purge(case, at=at)
     for rule in periods.EXPIRIES:
         clocks.end(case, rule, at=at, state="cancelled")

@@ -290,7 +290,7 @@ def close_task(
         if not reason.strip():
             raise EditRefused(tasks.SAY_WHAT)
         tasks.close(task, actor=actor, at=at, outcome=outcome)
-        if follow := casetypes.get(edit.case.kind).task_ends.get(task.kind):
+        if follow := {**tasks.FOLLOWS, **casetypes.get(edit.case.kind).task_ends}.get(task.kind):
             follow(edit.case, task, at=at)
         is_dormant = casetypes.get(edit.case.kind).lifecycle.state(edit.case.state).is_dormant
         edit.case.is_dormant = is_dormant and tasks.rests(edit.case)

@@ -51,6 +51,8 @@ MORE: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "hold_review": lambda detail: "its reason is over, release it or say why it stays" if "is_over" in detail else "",
 }
 PAGES: dict[str, tuple[str, ...]] = {}
+# What follows in any case when somebody closes a task of a kind by hand, unless its family says otherwise.
+FOLLOWS: dict[str, Callable[..., None]] = {}
 
 
 def declare(

@@ -285,7 +285,7 @@ def test_what_comes_too_early_is_applied_once_its_time_has_come(people):
     transitions.apply(
         case.pk, "approve", actor=people["d.osei"], at=factories.APPROVED_AT, inputs=factories.CHECKER_INPUTS
     )
-    hear(filed(filing(case), agency_reference="SFR-2026-0004418"))
+    hear(filed(filing(case)))
     application.apply_pending(now=now())
 
     early.refresh_from_db()

@@ -5,8 +5,9 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from cases.kernel import edits
 from cases.kernel.exchange import deadletters
-from cases.kernel.models import OutboxMessage
+from cases.kernel.models import OutboxMessage, Task
 from cases.kernel.office import proposals
 from cases.ledger.models import LedgerEvent
 from tests import factories
@@ -39,6 +40,17 @@ def test_a_skipped_message_lets_its_stream_go_on(case, people, dead):
     deadletters.skip(dead, actor=people["a.byrne"], at=now(), reason="Told by telephone.")
 
     assert [one.message_id for one in queue.claim(dead.public_id)] == [follower.pk]
+
+
+def test_whoever_works_on_the_case_is_asked_to_tell_what_is_given_up(case, people, dead):
+    deadletters.skip(dead, actor=people["o.thackray"], at=now(), reason="Their machine is gone.")
+
+    task = Task.objects.get(case=case, kind="message_given_up", closed_at=None)
+    assert (task.team_id, task.detail) == (
+        case.team_id,
+        {"agency": "sandbox-fraud-register", "message": str(dead.public_id), "message_kind": dead.kind},
+    )
+    edits.close_task(case.pk, task.pk, actor=people["a.byrne"], at=now(), reason="I rang them.")
 
 
 @pytest.mark.parametrize("reason", ["", "  "])

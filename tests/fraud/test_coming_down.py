@@ -8,13 +8,14 @@ from cases.fraud import forms
 from cases.fraud.models import DerivedFlag, FraudDispute, IncomingNotice
 from cases.kernel import edits, transitions
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import deadletters
 from cases.kernel.models import Clock, OutboxMessage, Task
 from cases.ledger import verify
 from tests import factories
 from tests.fraud.standing import NEXT_DAY, PRESENT, Stage
 from tests.fraud.test_incoming import decide
 from tests.fraud.told import hear_of
-from tests.kernel.snapshots import nothing_written
+from tests.kernel.snapshots import nothing_written, undone
 
 pytestmark = pytest.mark.django_db
 
@@ -107,6 +108,33 @@ class ByHand(Stage):
         assert self.letters() == [("n11", 2, "withdrawn"), ("n19", 2, "due")]
         assert self.clocks("removal_transmission") == [("removal_transmission", "met", date(2026, 11, 17))]
         assert not Task.objects.filter(case=case, kind="correction_by_hand", detail__change="removed", closed_at=None)
+        self.verified()
+
+    def test_the_working_day_is_not_met_by_one_who_heard_while_another_is_still_to_be_told(self):
+        self.tell_police()
+        self.removed()
+        self.end("correction_removed", "delivered")
+        assert self.clocks("removal_transmission") == [("removal_transmission", "running", date(2026, 11, 17))]
+        (task,) = Task.objects.filter(case=self.filed, kind="correction_by_hand", detail__change="removed")
+        edits.close_task(self.filed.pk, task.pk, actor=self.people["d.osei"], at=NEXT_DAY, reason="I rang.")
+        assert self.clocks("removal_transmission") == [("removal_transmission", "met", date(2026, 11, 17))]
+
+    def test_a_removal_that_was_given_up_is_told_by_hand_against_the_same_day(self):
+        self.tell_police()
+        self.do("remove", "d.osei", reason_code="error")
+        self.end("fpa_remove", "dead")
+        self.end("correction_removed", "delivered")
+        message = OutboxMessage.objects.get(case=self.filed, kind="fpa_remove")
+        deadletters.skip(message, actor=self.people["o.thackray"], at=NEXT_DAY, reason="Their machine is gone.")
+        assert self.clocks("removal_transmission") == [("removal_transmission", "running", date(2026, 11, 17))]
+        task = Task.objects.get(case=self.filed, kind="correction_by_hand", closed_at=None)
+        assert (task.detail["change"], task.detail["agency"]) == ("removed", "sandbox-fraud-register")
+        with undone():
+            edits.close_task(self.filed.pk, task.pk, actor=self.people["d.osei"], at=NEXT_DAY, reason="I rang.")
+            assert self.clocks("removal_transmission")[0][1] == "met"
+        case = self.do("note_removal", "judge", at=NEXT_DAY, reason="They wrote: it is down.")
+        assert (case.state, self.tasks()) == ("removed", ["check_after"])
+        assert self.clocks("removal_transmission")[0][1] == "met"
         self.verified()
 
     def test_an_agency_that_was_sent_the_removal_says_itself_that_it_is_down(self):

@@ -16,7 +16,7 @@ from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import held
-from cases.kernel.models import Agency, Case, CaseParty, IntakeRequest, OutboxMessage, Release
+from cases.kernel.models import Agency, Case, CaseParty, IntakeRequest, OutboxMessage, Release, Task
 from cases.ledger import api as ledger
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "SaidLater",
     "are_on_their_way",
     "by_hand",
+    "change_of",
     "declare",
     "delivered",
     "earlier_recipients",
@@ -70,6 +71,7 @@ RESTRICTED = _kind("correction_restricted", "Notice that the use of what was tol
 UNRESTRICTED = _kind("correction_unrestricted", "Notice that a restriction of the use of what was told has ended")
 KINDS = {"amended": AMENDED, "removed": REMOVED, "restricted": RESTRICTED, "unrestricted": UNRESTRICTED}
 LABELS = {kind.code: kind.label for kind in KINDS.values()}
+BY_HAND = "correction_by_hand"
 releases.declare(*KINDS.values())
 
 clocks.declare(
@@ -92,7 +94,7 @@ clocks.declare(
 )
 tasks.declare(
     {
-        "correction_by_hand": "Somebody told before must be corrected by hand",
+        BY_HAND: "Somebody told before must be corrected by hand",
         "correction_refused": "A recipient refuses a correction",
     }
 )
@@ -210,10 +212,26 @@ def _take_back_kept(case: Case, *, to: frozenset[str] | None, only: Collection[s
         outbox.take_back(message, at=at)
 
 
-def by_hand(case: Case, agency_code: str, change: str, *, refusal: CaseError, at: datetime) -> None:
+def by_hand(case: Case, agency_code: str, change: str, *, refusal: CaseError, at: datetime, **about: Any) -> None:
     """Ask somebody to tell by another way what no message may tell, inside the current ledger action."""
     cause = type(refusal).__name__
-    tasks.raise_task("correction_by_hand", case=case, at=at, agency=agency_code, change=change, cause=cause)
+    tasks.raise_task(BY_HAND, case=case, at=at, agency=agency_code, change=change, cause=cause, **about)
+
+
+def change_of(kind: str) -> str:
+    """Return what a kind of message puts right, one of KINDS; nothing for one that puts nothing right."""
+    own = next((change for change, each in KINDS.items() if each.code == kind), "")
+    return own or ("removed" if kind in _removals else "")
+
+
+def told_by_hand(case: Case, task: Task, *, at: datetime) -> None:
+    """Somebody was told of a removal by another way: once nobody is left to be told, the working day is met."""
+    if task.detail.get("change") == "removed" and not are_on_their_way(case):
+        clocks.meet(case, "removal_transmission", at=at)
+        clocks.refresh_due(case)
+
+
+tasks.FOLLOWS[BY_HAND] = told_by_hand
 
 
 def start_transmission(case: Case, *, at: datetime) -> None:
@@ -295,9 +313,10 @@ def delivered(case: Case, message: OutboxMessage, *, at: datetime) -> None:
 
 
 def are_on_their_way(case: Case, *, but: OutboxMessage | None = None) -> bool:
-    """Say whether some removal of the case, other than `but`, has not arrived."""
+    """Say whether some removal of the case, other than `but`, has not arrived, or somebody is still to tell it."""
     left = _waiting(case, _removals, delivered_at=None).exclude(pk=but.pk if but else None)
-    return bool(left.exists())
+    to_tell = Task.objects.filter(case=case, kind=BY_HAND, closed_at=None, detail__change="removed")
+    return bool(left.exists() or to_tell.exists())
 
 
 def acknowledged(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:

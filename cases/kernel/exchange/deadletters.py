@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -12,14 +13,22 @@ from django.db.models.functions import Now
 from cases.kernel import conflicts, formats, locks, outbox, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
-from cases.kernel.exchange import files, letters
+from cases.kernel.exchange import chase, corrections, files, letters
 from cases.kernel.models import BatchFile, Case, OutboxMessage, Task
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
-__all__ = ["NotStuck", "skip", "stuck", "try_again"]
+__all__ = ["GIVEN_UP", "NotStuck", "skip", "stuck", "try_again"]
 
 STATES = ("dead", "unknown")
+GIVEN_UP = "message_given_up"
+tasks.declare(
+    {GIVEN_UP: "A message to an agency was given up: tell it by another way, or take back what it was to hear"}
+)
+
+
+class GivenUp(CaseError):
+    """The message leaves no more."""
 
 
 class NotStuck(CaseError):
@@ -69,13 +78,26 @@ def _resolve(message: OutboxMessage, state: str, verb: str, *, actor: Actor, at:
         for task in Task.objects.filter(case=case, detail__message=str(row.public_id), closed_at=None):
             tasks.close(task, actor=actor, at=at, outcome=verb.removeprefix("message."))
         if case is not None and state == "skipped":
-            letters.given_up(case, row)
+            _have_it_told(case, row, at=at)
     OutboxMessage.objects.filter(pk=row.pk).update(
         state=state, resolved_by=actor.label, due_at=Now(), settled_at=None if state == "pending" else at
     )
     if state == "skipped":
         _tell_of_file(row, at=at)
     outbox.ring()
+
+
+def _have_it_told(case: Case, row: OutboxMessage, *, at: datetime) -> None:
+    """Whoever gives a message up may know nothing of the case: ask those who work on it, inside the current ledger
+    action, to tell it by another way, a removal against the working day that it has. A letter that another house posts
+    goes by itself, and a reminder said nothing new."""
+    if letters.given_up(case, row) or row.kind == chase.CHASER.code:
+        return
+    agency, about = row.channel.agency.code, dict[str, Any](message=str(row.public_id), message_kind=row.kind)
+    if change := corrections.change_of(row.kind):
+        corrections.by_hand(case, agency, change, refusal=GivenUp(), at=at, **about)
+    else:
+        tasks.raise_task(GIVEN_UP, case=case, at=at, agency=agency, **about)
 
 
 def _tell_of_file(row: OutboxMessage, *, at: datetime) -> None:

@@ -215,13 +215,16 @@ def refused(case: Case, message: OutboxMessage, errors: Sequence[Mapping[str, An
             cannot_go(letter, problem="refused", at=at, codes=codes)
 
 
-def given_up(case: Case, message: OutboxMessage) -> None:
+def given_up(case: Case, message: OutboxMessage) -> bool:
     """A letter that its post house, which is none any more, never had is due again: another posts it, or a task says
-    that there is none. Inside the current ledger action on the locked case."""
-    if message.attempts == 0 and not message.channel.agency.is_active:
-        for letter in Letter.objects.select_for_update().filter(case=case, message=message, state="rendered"):
-            letter.state = "due"
-            letter.save(update_fields=["state"])
+    that there is none. Says whether it is. Inside the current ledger action on the locked case."""
+    if message.attempts or message.channel.agency.is_active:
+        return False
+    letters = list(Letter.objects.select_for_update().filter(case=case, message=message, state="rendered"))
+    for letter in letters:
+        letter.state = "due"
+        letter.save(update_fields=["state"])
+    return bool(letters)
 
 
 CALLBACKS = {"letter.dispatched": dispatched, "letter.returned": returned}
