@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -13,18 +13,20 @@ from django.db import IntegrityError, transaction
 
 from cases.agencies import application, callback_body, strict_json
 from cases.agencies.callback_body import CallbackBody, FormRefused
+from cases.agencies.limits import Counting
 from cases.agencies.senders import Sender
 from cases.agencies.strict_json import Unreadable
 from cases.kernel import record, tasks
 from cases.kernel.exchange import agencies
 from cases.kernel.models import Callback
-from cases.kernel.prepared import Prepared
+from cases.kernel.prepared import Prepared, Statement
 from cases.ledger import api as ledger
 from cases.ledger import sealing, security
 from cases.ledger.models import DataKey
 
-__all__ = ["IdReused", "Receipt", "apply_pending", "install_doorbell", "keep_unreadable", "receive"]
+__all__ = ["IdReused", "Receipt", "apply_pending", "counted", "install_doorbell", "keep_unreadable", "receive"]
 
+_INBOX = "inbox"
 apply_pending = application.apply_pending
 
 
@@ -48,22 +50,19 @@ def receive(sender: Sender, raw: bytes, *, ip_token: str, now: datetime) -> Rece
     after noting it in the security log, when the id came before with another body.
     """
     digests = [each.hex() for each in sealing.kept_hashes("callback_body", raw)]
-    known = _known(sender)
+    known = _before(sender).stored
     if known is not None:
         return _repeat(known, digests, raw, sender, now=now)
     body, fault = _read(raw)
     row = _row(sender, raw, digests[0], body, ip_token=ip_token, now=now)
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-            if fault is not None:
-                _raise_unreadable(row, now=now)
-            else:
-                ring()
-    except IntegrityError:  # another process stored the same call since
+    if fault is not None:
+        is_new = _keep_failed(row, now=now)
+    elif is_new := _store(row):
+        ring()
+    if not is_new:  # another process stored the same call since, or nobody asked
         known = _known(sender)
         if known is None:
-            raise
+            raise IdReused
         return _repeat(known, digests, raw, sender, now=now)
     if fault is not None:
         raise fault
@@ -72,16 +71,8 @@ def receive(sender: Sender, raw: bytes, *, ip_token: str, now: datetime) -> Rece
 
 def keep_unreadable(sender: Sender, raw: bytes, *, ip_token: str, now: datetime) -> None:
     """Keep an authentic body of no known shape, sealed under the inbox key of its day, with a task; once for its id."""
-    if _known(sender) is not None:
-        return
     digest = sealing.kept_hashes("callback_body", raw)[0].hex()
-    row = _row(sender, raw, digest, None, ip_token=ip_token, now=now)
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-            _raise_unreadable(row, now=now)
-    except IntegrityError:  # another process kept the same call since
-        return
+    _keep_failed(_row(sender, raw, digest, None, ip_token=ip_token, now=now), now=now)
 
 
 @dataclass(frozen=True)
@@ -100,11 +91,56 @@ _STORED = Prepared(
     agency=-(10**15) - 1,
     message="one message",
 )
+_COUNTED = Counting(
+    columns="stored.uid, stored.type, stored.body_sha256, inbox.id, inbox.uid, inbox.wrapped, inbox.kek_id",
+    beside="LEFT JOIN cases_callback stored ON stored.agency_id = %s AND stored.message_id = %s"
+    f" LEFT JOIN cases_datakey inbox ON inbox.scope = '{_INBOX}' AND inbox.label = %s",
+)
+
+
+@dataclass(frozen=True)
+class Before:
+    """What was there when a call was counted: what is stored under its id, and the inbox key of the day."""
+
+    stored: Stored | None = None
+    key: DataKey | None = None
+
+
+def counted(sender: Sender, *, now: datetime) -> Sender:
+    """Count a call in its sender's window; return the sender with what was there before. One query. Raises TooMany."""
+    day = _day(now)
+    uid, kind, digest, number, key_uid, wrapped, kek_id = sender.count(
+        _COUNTED, sender.agency.pk, sender.message_id, day
+    )
+    stored = Stored(uid, kind, digest) if uid else None
+    key = DataKey(id=number, uid=key_uid, scope=_INBOX, label=day, wrapped=wrapped, kek_id=kek_id) if number else None
+    return replace(sender, before=Before(stored, key))
+
+
+def _before(sender: Sender) -> Before:
+    return sender.before if isinstance(sender.before, Before) else Before()
 
 
 def _known(sender: Sender) -> Stored | None:
     found = _STORED.rows(agency=sender.agency.pk, message=sender.message_id)
     return Stored(*found[0]) if found else None
+
+
+_COLUMNS = [field for field in Callback._meta.concrete_fields if not field.primary_key]
+_STORE = Statement(
+    f"INSERT INTO cases_callback ({', '.join(str(field.column) for field in _COLUMNS)})"  # noqa: S608 -- names of columns
+    f" VALUES ({', '.join(['%s'] * len(_COLUMNS))}) ON CONFLICT (agency_id, message_id) DO NOTHING RETURNING id",
+    ("",) * len(_COLUMNS),
+    tuple(range(len(_COLUMNS))),
+)
+
+
+def _store(row: Callback) -> bool:
+    """Insert a callback unless its agency's id is taken; say whether it was inserted. One statement."""
+    stored = _STORE.rows([getattr(row, field.attname) for field in _COLUMNS])
+    if stored:
+        ((row.pk,),) = stored
+    return bool(stored)
 
 
 def _read(raw: bytes) -> tuple[CallbackBody | None, Unreadable | FormRefused | None]:
@@ -145,7 +181,7 @@ def _receipt(row: Stored | Callback, *, is_repeat: bool) -> Receipt:
 def _row(
     sender: Sender, raw: bytes, digest: str, body: CallbackBody | None, *, ip_token: str, now: datetime
 ) -> Callback:
-    key = _key_of_day(now)
+    key = _key_of_day(sender, now=now)
     row = Callback(
         agency=sender.agency,
         message_id=sender.message_id,
@@ -164,28 +200,33 @@ def _row(
     return row
 
 
-def _key_of_day(now: datetime) -> DataKey:
+def _day(now: datetime) -> str:
+    return now.astimezone(UTC).strftime("%Y-%m-%d")
+
+
+def _key_of_day(sender: Sender, *, now: datetime) -> DataKey:
     """Return the key under which the callbacks of a day wait; what is never matched dies with it."""
-    label = now.astimezone(UTC).strftime("%Y-%m-%d")
-    for found in _INBOX_KEY.objects(label=label):
+    label = _day(now)
+    found = _before(sender).key or DataKey.objects.filter(scope=_INBOX, label=label).first()
+    if found is not None:
         return found
     try:
         with transaction.atomic():
-            return sealing.new_key("inbox", at=now, label=label, retention_class="callback_inbox")
+            return sealing.new_key(_INBOX, at=now, label=label, retention_class="callback_inbox")
     except IntegrityError:
-        return DataKey.objects.get(scope="inbox", label=label)
+        return DataKey.objects.get(scope=_INBOX, label=label)
 
 
-_INBOX_KEY = Prepared(
-    lambda label: DataKey.objects.filter(scope="inbox", label=label).select_related("parent"), label="one day"
-)
-
-
-def _raise_unreadable(row: Callback, *, now: datetime) -> None:
-    detail: dict[str, Any] = {"callback": str(row.uid), "agency": row.agency.code}
-    with ledger.action(row.agency.uid, "callback.unreadable", actor=application.ACTOR.label, at=now, detail=detail):
-        team = agencies.compartment(row.agency)
-        tasks.raise_task("callback_unreadable", case=None, team=team, at=now, **detail)
+def _keep_failed(row: Callback, *, now: datetime) -> bool:
+    """Store a callback that cannot be read, with its task, in one transaction; say whether it was stored."""
+    with transaction.atomic():
+        if is_new := _store(row):
+            detail: dict[str, Any] = {"callback": str(row.uid), "agency": row.agency.code}
+            stream, who = row.agency.uid, application.ACTOR.label
+            with ledger.action(stream, "callback.unreadable", actor=who, at=now, detail=detail):
+                team = agencies.compartment(row.agency)
+                tasks.raise_task("callback_unreadable", case=None, team=team, at=now, **detail)
+    return is_new
 
 
 _doorbells: list[Callable[[], None]] = []

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from cases.agencies import signatures
-from cases.kernel.exchange import agencies
-from cases.kernel.models import Agency, Channel
-from cases.kernel.prepared import Prepared
+from cases.agencies.limits import Counting
+from cases.kernel.models import Agency, Channel, ChannelKey
+from cases.kernel.prepared import PreparedOpening
+from cases.ledger import sealing
 
 ADDRESS_CALLS_PER_MINUTE = 3000
 
@@ -26,31 +29,49 @@ ON CONFLICT (agency_id) DO UPDATE SET count = r.count + 1, last_at = %(at)s, las
 
 @dataclass(frozen=True, kw_only=True)
 class Sender:
-    """A proven sender: the agency, the id its signature covers, and the name of the secret that fitted."""
+    """A proven sender: the agency, the id its signature covers, and the name of the secret that fitted; and what was
+    found `before` with the count of the call."""
 
     agency: Agency
     channel: Channel
     message_id: str
     key_name: str
+    before: object = None
+
+    def count(self, counting: Counting, *values: Any) -> tuple[Any, ...]:
+        """Count the call in its sender's window and return the row that is asked with it. Raises TooMany."""
+        return counting.count(f"agency:{self.agency.code}", *values, most=self.channel.rate_per_minute)[1]
 
 
-def _inbound() -> QuerySet[Channel]:
-    return Channel.objects.filter(direction="in").exclude(state="disabled").select_related("agency")
+def _live_secrets(*, code: str, at: datetime) -> QuerySet[ChannelKey]:
+    """Return the live secrets of who claims to call; where nobody is called so, or has none, those of the first that
+    has, so that both cost the same."""
+    live = Q(active_from__lte=at) & (Q(revoked_at=None) | Q(revoked_at__gt=at))
+    rows = ChannelKey.objects.filter(live, kind="hmac", channel__direction="in").exclude(channel__state="disabled")
+    theirs = rows.filter(channel__agency__code=code, channel__agency__is_active=True)
+    channels = (Subquery(each.order_by("channel").values("channel")[:1]) for each in (theirs, rows))
+    found = rows.filter(channel=Coalesce(*channels)).annotate(stream=F("channel__agency__uid"))
+    return found.select_related("channel__agency", "key__parent").order_by("-active_from", "-pk")
 
 
-_KNOWN = Prepared(
-    lambda code: _inbound().filter(agency__code=code, agency__is_active=True).order_by("pk")[:1], code="one code"
+_LIVE_SECRETS = PreparedOpening(
+    _live_secrets,
+    reader=sealing.Reader(actor="system:delivery", verb="sign", purpose="verify"),
+    fields=["secret"],
+    code="one code",
+    at=datetime(1900, 1, 1, tzinfo=UTC),
 )
 
 
 def authenticate(code: str, headers: Mapping[str, str], body: bytes, *, now: datetime) -> Sender:
-    """Return who signed `body`. Raises SignatureRefused; for an unknown code only after the work of a known one."""
+    """Return who signed `body`. Raises SignatureRefused; for an unknown code only after the work of a known one. One
+    query, which puts on record that the secrets were opened."""
     envelope = signatures.read(headers)
-    channel = next(iter(_KNOWN.objects(code=code)), None)
-    decoy = channel or _inbound().order_by("pk").first()
-    secrets = agencies.open_secrets(decoy, purpose="verify", at=now) if decoy else {}
+    opened = [(row, values["secret"]) for row, values in _LIVE_SECRETS.opened(code=code, at=now)]
+    secrets = {row.key_name: secret for row, secret in opened if secret is not None and secret is not sealing.ERASED}
     key_name = signatures.verify(envelope, body, live_secrets=secrets, now=now)
-    if channel is None:
+    channel = opened[0][0].channel
+    if channel.agency.code != code or not channel.agency.is_active:
         raise signatures.SignatureRefused("unknown_sender")
     return Sender(agency=channel.agency, channel=channel, message_id=envelope.message_id, key_name=key_name)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -45,7 +47,8 @@ class SignedCall(BaseAuthentication):
         _gate(plain, largest=view.largest_body)
         at = datetime.now(UTC)
         ip_token = _ip_token(plain)
-        _count(f"address:{ip_token}", most=senders.ADDRESS_CALLS_PER_MINUTE)
+        with _limited():
+            limits.count(f"address:{ip_token}", most=senders.ADDRESS_CALLS_PER_MINUTE)
         raw = _body(plain)
         code = view.sender_code(request)[: LONGEST_CODE + 1]
         try:
@@ -54,7 +57,8 @@ class SignedCall(BaseAuthentication):
             _note_refusal(refusal.reason, ip_token, at=at)
             senders.count_refusal(code, refusal.reason, now=at)
             raise Problem(401, headers=CHALLENGE) from refusal
-        _count(f"agency:{sender.agency.code}", most=sender.channel.rate_per_minute)
+        with _limited():
+            sender = view.counted(sender, now=at)
         return Call(sender, raw, ip_token, at), sender.key_name
 
     def authenticate_header(self, request: Request) -> str:
@@ -109,8 +113,9 @@ def _ip_token(request: HttpRequest) -> str:
     return keyed_hash("remote_address", address).hex()[:32]
 
 
-def _count(name: str, *, most: int) -> None:
+@contextmanager
+def _limited() -> Iterator[None]:
     try:
-        limits.count(name, most=most)
+        yield
     except limits.TooMany as error:
         raise Problem(429, headers={"Retry-After": str(error.retry_after)}) from error

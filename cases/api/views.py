@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, cast
 
 from django.http import Http404, HttpResponse
@@ -13,6 +14,7 @@ from cases.agencies import accounts, inbound, questions, requests
 from cases.agencies.callback_body import FormRefused
 from cases.agencies.inbound import IdReused
 from cases.agencies.requests import NotASender
+from cases.agencies.senders import Sender
 from cases.agencies.strict_json import Unreadable
 from cases.api import problems
 from cases.api.authentication import Call, SignedCall
@@ -58,6 +60,11 @@ class SignedView(APIView):
         """Return the code of the agency the caller claims to be."""
         raise NotImplementedError
 
+    def counted(self, sender: Sender, *, now: datetime) -> Sender:
+        """Count the call in its sender's window, whatever it asks; return the sender with what was kept of its id
+        before. Raises TooMany."""
+        return requests.counted(sender)
+
 
 def _answer(content: bytes, *, status: int, is_repeat: bool) -> HttpResponse:
     headers = {"Idempotent-Replayed": "true"} if is_repeat else {}
@@ -72,6 +79,9 @@ class AgencyCallback(SignedView):
 
     def sender_code(self, request: Request) -> str:
         return str(self.kwargs["code"])
+
+    def counted(self, sender: Sender, *, now: datetime) -> Sender:
+        return inbound.counted(sender, now=now)
 
     def post(self, request: Request, code: str) -> HttpResponse:
         """Store the callback and say so; it is applied afterwards."""

@@ -12,9 +12,11 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models import QuerySet
 from django.db.models.query import get_related_populators
 
+from cases.ledger import sealing
 from cases.ledger.prepared import Statement
+from cases.ledger.reads import Reader
 
-__all__ = ["Prepared", "PreparedInPart", "Statement"]
+__all__ = ["Prepared", "PreparedInPart", "PreparedOpening", "Statement"]
 
 
 class Prepared:
@@ -35,14 +37,18 @@ class Prepared:
         """Return Django's compiler, the statement and, for each of its places, the name of what goes there."""
         compiler = self.build(**self.samples).query.get_compiler(DEFAULT_DB_ALIAS)
         try:
-            sql, params = compiler.as_sql()
+            sql, params = self._whole(*compiler.as_sql())
         except EmptyResultSet:  # nobody asks the database for what no row can answer
             return compiler, None, ()
         names = {sample: name for name, sample in self.samples.items()}
         given = {place: names[each] for place, each in enumerate(params) if _is_plain(each) and each in names}
         if self.is_whole and (missing := self.samples.keys() - set(given.values())):
             raise ValueError(f"The query has no place for {', '.join(sorted(missing))}.")
-        return compiler, Statement(str(sql), tuple(params), tuple(given)), tuple(given.values())
+        return compiler, Statement(sql, params, tuple(given)), tuple(given.values())
+
+    def _whole(self, sql: str, params: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
+        """Return the statement that is prepared of the query's own."""
+        return str(sql), tuple(params)
 
     def rows(self, **values: Any) -> list[tuple[Any, ...]]:
         """Return every row for these values as the driver reads it: JSON is text. One query."""
@@ -85,6 +91,37 @@ class PreparedInPart(Prepared):
     """A query that has a place for some of the samples only, as what was asked for decides."""
 
     is_whole = False
+
+
+class PreparedOpening(Prepared):
+    """A query of sealed rows that are opened at once. The statement that reads them writes the row of the read log too,
+    so that nobody has the ones without the other.
+
+    One of its samples is `at`, and it calls `stream` whose each row is. Of `reader` counts who reads, how and why.
+    """
+
+    def __init__(
+        self, build: Callable[..., QuerySet[Any, Any]], *, reader: Reader, fields: Sequence[str], **samples: Any
+    ) -> None:
+        super().__init__(build, **samples)
+        self.reader, self.fields = reader, list(fields)
+
+    def opened(self, **values: Any) -> list[tuple[Any, dict[str, str | None]]]:
+        """Return each row with the plain values of its fields, as `sealing.open_rows` does. One query, which writes one
+        access row. Raises SealBroken."""
+        rows = self.objects(**values)
+        return list(zip(rows, sealing.open_noted(rows, self.fields), strict=True))
+
+    def _whole(self, sql: str, params: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
+        who = (self.samples["at"], self.reader.actor, self.reader.verb, self.fields, self.reader.purpose)
+        return f"WITH found AS ({sql}), noted AS ({_NOTED}) SELECT * FROM found", (*params, *who)  # noqa: S608 -- of fixed text alone
+
+
+_NOTED = """
+INSERT INTO cases_accessevent (at, actor, verb, fields, purpose, streams, break_glass, request_id, result_count)
+SELECT %s::timestamptz, %s, %s, %s::varchar[], %s, coalesce(array_agg(DISTINCT stream), '{}'), false, '', count(*)
+  FROM found
+"""
 
 
 def _is_plain(value: object) -> bool:

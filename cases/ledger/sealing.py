@@ -43,6 +43,7 @@ __all__ = [
     "new_keys",
     "new_sealers",
     "open_bytes",
+    "open_noted",
     "open_reasons",
     "open_rows",
     "seal",
@@ -260,12 +261,21 @@ def open_rows(
     wanted = list(rows)
     with transaction.atomic(savepoint=False):
         record_read(reader, fields=fields, at=at, result_count=len(wanted))
-        key_ids = [_key_id(row, key_attr) for row in wanted]
-        ciphers = _ciphers(key_ids, loaded)
-    return [
-        {field: _open_field(row, field, ciphers.get(key_id)) for field in fields}
-        for row, key_id in zip(wanted, key_ids, strict=True)
-    ]
+        ciphers = _ciphers((_key_id(row, key_attr) for row in wanted), loaded)
+    return _open_fields(wanted, fields, key_attr, ciphers)
+
+
+def open_noted(rows: Sequence[models.Model], fields: Sequence[str]) -> list[dict[str, str | None]]:
+    """Return what `open_rows` does for rows that came by the very statement which wrote the access row
+    (`kernel.prepared.PreparedOpening`), each with its `key` and the parent of that. No query."""
+    keys_there = [row.key for row in rows]  # type: ignore[attr-defined]  # -- every sealed row of these has a key
+    return _open_fields(rows, fields, "key", _ciphers((), keys_there))
+
+
+def _open_fields(
+    rows: Sequence[models.Model], fields: Sequence[str], key_attr: str, ciphers: Mapping[int | None, AESSIV | None]
+) -> list[dict[str, str | None]]:
+    return [{field: _open_field(row, field, ciphers.get(_key_id(row, key_attr))) for field in fields} for row in rows]
 
 
 def _open_field(row: models.Model, field: str, cipher: AESSIV | None) -> str | None:
