@@ -39,6 +39,7 @@ __all__ = [
     "listed",
     "may_work",
     "open_to",
+    "own",
     "page",
     "take",
     "with_names",
@@ -146,6 +147,16 @@ def listed(actor: Actor, asked: Asked, *, at: datetime) -> QuerySet[Task]:
     given = {"kind": asked.kind, "team_id": asked.team}
     wanted = {name: value for name, value in given.items() if value not in ("", None)}
     return _open().filter(VIEWS[asked.view][1](actor, at), **wanted)
+
+
+def own(actor: Actor) -> tuple[QuerySet[Task], QuerySet[Task]]:
+    """Return what the view of one's own lists, in two parts that share none: given to the actor, and of their cases.
+
+    Counted by itself each begins where there is least to read: whoever has no case need not look at every open task.
+    """
+    rows = _open().exclude(kind=tasks.CHECK_AFTER)
+    cases = policy.visible_to(actor).filter(assignee_id=actor.user_id)
+    return rows.filter(_known_to(actor), assignee_id=actor.user_id), rows.filter(assignee=None, case__in=cases)
 
 
 def page(actor: Actor, asked: Asked, cursor: Cursor | None = None, *, at: datetime, size: int = PAGE_SIZE) -> Page:

@@ -87,6 +87,22 @@ def test_views_hold_what_they_say(people):
     assert hidden in listed(desk.client_of("j.merriweather"), "?view=team")
 
 
+def test_what_is_counted_as_ones_own_is_what_the_page_lists(people):
+    case, other = factories.investigating(people), factories.referred(people)
+    edits.assign(case.pk, factories.user("a.byrne"), actor=people["a.byrne"], at=AT)
+    shares = [
+        owe(case),
+        owe(other, to=people["a.byrne"].user_id),
+        owe_team("fraud", assignee_id=people["a.byrne"].user_id),
+    ]
+    owe(case, to=people["p.nair"].user_id), owe(case, kind=tasks.CHECK_AFTER), owe(other), owe_team("fraud")
+
+    counted = {name: worklist.counts(each, at=timezone.now())["tasks"] for name, each in people.items()}
+
+    assert counted == {name: taskdesk.listed(each, taskdesk.Asked(), at=AT).count() for name, each in people.items()}
+    assert (counted["a.byrne"], counted["p.nair"], counted["j.merriweather"]) == (len(shares), 1, 0)
+
+
 def test_filters_stand_in_the_address_and_nonsense_is_left_out(people):
     case = factories.referred(people)
     enquiry, other = owe(case), owe(case, kind="hold_review")

@@ -228,6 +228,7 @@ def counts(actor: Actor, *, at: datetime, filters: Filters | None = None) -> dic
     within = _at_the_end(filters or Filters(), at, last_moment)
     asked = _counting(actor, within, last_moment, kinds, policy.edition())
     found = asked.found(at)
+    found["tasks"] = min(found.pop("tasks.given") + found.pop("tasks.of_cases"), CAP + 1)
     found.setdefault("view.open", min(sum(found[f"kind.{kind}"] for kind in kinds), CAP + 1))
     return found
 
@@ -272,7 +273,7 @@ def _counting(actor: Actor, within: Filters, at: Moment, kinds: tuple[str, ...],
         del asked["view.open"]
     asked["mine"] = my_cases(actor)
     asked["approvals"] = my_decisions(actor)
-    asked["tasks"] = taskdesk.listed(actor, taskdesk.Asked(), at=at)
+    asked["tasks.given"], asked["tasks.of_cases"] = taskdesk.own(actor)
     asked["jobs"] = jobs.unseen(actor)
     asked["changes"] = proposals.waiting_for(actor)
     for kind in kinds:
