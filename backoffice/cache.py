@@ -3,10 +3,10 @@
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Any
 
-from django.core.cache.backends.redis import RedisCache
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from redis.exceptions import RedisError
 
 
@@ -40,8 +40,24 @@ def _or_miss(name: str, miss: Any) -> Callable[..., Any]:
     return call
 
 
+class OneClient(RedisCacheClient):
+    """Django's way to the server, with one client for all calls: making one takes as long as asking."""
+
+    def get_client(self, key: Any = None, *, write: bool = False) -> Any:
+        """Return the client of the one server there is, for reading and writing."""
+        return self._one
+
+    @cached_property
+    def _one(self) -> Any:
+        return super().get_client()
+
+
 class ForgivingCache(RedisCache):
     """Django's Redis cache, which answers as an empty one when its server is away."""
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self._class = OneClient
 
     add = _or_miss("add", False)
     get = _or_miss("get", None)

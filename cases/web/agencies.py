@@ -220,7 +220,7 @@ def may_review(actor: Actor, row: Callback, known: set[int]) -> bool:
     """Say whether this person may decide about a callback: one of a case they work on, or one that matched none."""
     if row.case is not None:
         return row.case_id in known and policy.can(actor, "close_task", case=row.case).is_allowed
-    return any(policy.can(actor, "close_task", kind=each.code).is_allowed for each in casetypes.all_types())
+    return bool(policy.kinds(actor, "close_task"))
 
 
 @screen

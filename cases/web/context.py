@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.cache import BaseCache, caches
@@ -27,15 +28,15 @@ DENSITIES = ("roomy", "compact")
 COUNTS_SECONDS = 30
 
 
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """One entry of the rail."""
+class Place(NamedTuple):
+    """One entry of the rail; `counted` names what is counted for it, and `tone` is its look where that is something."""
 
     label: str
     icon: str
     url: str
-    count: int | None = None
+    counted: tuple[str, ...] = ()
     tone: str = ""
+    waiting: int | None = None
     is_current: bool = False
 
 
@@ -71,8 +72,7 @@ OFFICE = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Command:
+class Command(NamedTuple):
     """One entry of the command palette: a page to open, or a place or button of this page."""
 
     label: str
@@ -91,11 +91,101 @@ def _counts_key(actor: Actor) -> str:
     return f"counts:{actor.user_id}:{actor.sight}"
 
 
-def fresh_counts(actor: Actor, at: datetime) -> dict[str, int]:
-    """Count anew what waits for this person and keep it for half a minute. One query."""
-    found = worklist.counts(actor, at=at)
+def fresh_counts(request: HttpRequest, at: datetime) -> dict[str, int]:
+    """Count anew what waits for the person who asks, for this page and for half a minute. One query."""
+    actor, known = asking.actor_of(request), vars(request)
+    known["backoffice_counts"] = found = worklist.counts(actor, at=at)
     _cache().set(_counts_key(actor), found, COUNTS_SECONDS)
     return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """What of the frame follows from a person's rights alone: nothing here is counted, or knows where they are."""
+
+    places: tuple[Place, ...]
+    queues: tuple[Place, ...]
+    registers: tuple[Place, ...]
+    office: tuple[Place, ...]
+    at_once: tuple[Place, ...]
+    commands: tuple[Command, ...]
+
+
+@lru_cache(maxsize=256)
+def _frame(actor: Actor, _edition: int) -> Frame:
+    """Put the frame together, once for whoever has the same rights under the same table."""
+    places, registers, office = _places(actor), _registers(actor), _office(actor)
+    at_once = tuple(
+        Place(f"New {each.label.lower()}", each.icon, addresses.page(each.opens_on))
+        for each in map(casetypes.get, policy.kinds(actor, "open_case"))
+        if each.screen
+    )
+    return Frame(
+        places=places,
+        queues=_queues(actor),
+        registers=registers,
+        office=office,
+        at_once=at_once,
+        commands=_commands(actor, (*places, *registers, *office), at_once),
+    )
+
+
+def _places(actor: Actor) -> tuple[Place, ...]:
+    """The pages of everyone, and those of tasks and of what agencies told for whoever has to do with them."""
+    told_of = [f"incoming.{each.code}" for each in casetypes.all_types() if each.incoming is not None]
+    sees_told = any(f"incoming.{kind}" in told_of for kind in policy.kinds(actor, "view"))
+    told = Place("From agencies", "mailbox", addresses.page("web:incoming"), tuple(told_of), "warn")
+    tasks = Place("Tasks", "list-checks", addresses.page("web:tasks"), ("tasks",))
+    return (
+        Place("My work", "inbox", addresses.page("web:my_work"), ("mine",)),
+        Place("Team queue", "layers", addresses.page("web:queue"), ("view.open",)),
+        Place("Approvals", "badge-check", addresses.page("web:approvals"), ("approvals",), "warn"),
+        *([tasks] if policy.can(actor, "view_tasks").is_allowed else []),
+        *([told] if sees_told else []),
+        Place("Background work", "bell", addresses.page("web:jobs"), ("jobs",), "info"),
+    )
+
+
+def _queues(actor: Actor) -> tuple[Place, ...]:
+    """One queue for each kind of case this person may see; a restricted one for its compartment and whom that lets
+    read."""
+    queue, has_sight = addresses.page("web:queue"), bool(actor.compartment_ids | actor.granted_team_ids)
+    return tuple(
+        Place(each.label, each.icon, f"{queue}?kind={each.code}", (f"kind.{each.code}",))
+        for each in map(casetypes.get, policy.kinds(actor, "view"))
+        if has_sight or not each.is_restricted
+    )
+
+
+def _registers(actor: Actor) -> tuple[Place, ...]:
+    """The pages that kinds of case have beside the register of agencies, which this person may open."""
+    return tuple(
+        Place(label, "book-open", addresses.page(url))
+        for each in casetypes.all_types()
+        for label, url, act in each.registers
+        if policy.can(actor, act, kind=each.code).is_allowed
+    )
+
+
+def _office(actor: Actor) -> tuple[Place, ...]:
+    """The pages of the office itself that this person may open."""
+    return tuple(
+        Place(each.label, each.icon, addresses.page(each.url), (each.count,) if each.count else (), "warn")
+        for each in OFFICE
+        if policy.can(actor, each.act).is_allowed
+    )
+
+
+def _commands(actor: Actor, places: Iterable[Place], at_once: Iterable[Place]) -> tuple[Command, ...]:
+    """The palette's entries that every page has."""
+    found = [Command(label=f"Go to {place.label.lower()}", icon=place.icon, url=place.url) for place in places]
+    if policy.kinds(actor, "open_case"):
+        found.append(Command(label="Open a new case", icon="plus", url=addresses.page("web:new"), key="N"))
+    found += [Command(label=place.label, icon=place.icon, url=place.url) for place in at_once]
+    if breakglass.may_break(actor):
+        found.append(Command(label="Break the glass", icon="siren", url=addresses.page("web:break_glass")))
+    found.append(Command(label="Preferences", icon="settings", url=addresses.page("web:preferences")))
+    return tuple(found)
 
 
 class Shell:
@@ -149,8 +239,9 @@ class Shell:
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """What was last counted; nothing when that was too long ago. Never counts by itself."""
-        return _cache().get(_counts_key(self.actor)) or {}
+        """What was last counted, by this page itself or before; nothing when that was too long ago. Never counts."""
+        known: dict[str, int] | None = vars(self.request).get("backoffice_counts")
+        return known or _cache().get(_counts_key(self.actor)) or {}
 
     @cached_property
     def path(self) -> str:
@@ -158,75 +249,41 @@ class Shell:
         details: Any = getattr(self.request, "htmx", None)
         return (details and details.current_url_abs_path) or self.request.get_full_path()
 
-    def _place(self, label: str, icon: str, url: str, count: str, *, tone: str = "") -> Place:
-        found = self.counts.get(count)
+    @cached_property
+    def frame(self) -> Frame:
+        return _frame(self.actor, policy.edition())
+
+    @cached_property
+    def _here(self) -> str:
+        """The address of the place that the reader is at: of the queue with its kind, of any other page alone."""
         page, _, query = self.path.partition("?")
-        here, _, kind = url.partition("?kind=")
-        asked = QueryDict(query).get("kind", "") if here == addresses.page("web:queue") else ""
-        is_current = page == here and asked == kind
-        return Place(label=label, icon=icon, url=url, count=found, tone=tone if found else "", is_current=is_current)
+        kind = QueryDict(query).get("kind", "") if page == addresses.page("web:queue") else ""
+        return f"{page}?kind={kind}" if kind else page
+
+    def _told(self, places: Iterable[Place]) -> tuple[Place, ...]:
+        """Return places with what waits there."""
+        return tuple(self._with_count(place) for place in places)
+
+    def _with_count(self, place: Place) -> Place:
+        found = [self.counts[name] for name in place.counted if name in self.counts]
+        waiting = sum(found) if found else None
+        return place._replace(waiting=waiting, tone=place.tone if waiting else "", is_current=place.url == self._here)
 
     @cached_property
     def places(self) -> tuple[Place, ...]:
-        """The pages of everyone."""
-        return (
-            self._place("My work", "inbox", addresses.page("web:my_work"), "mine"),
-            self._place("Team queue", "layers", addresses.page("web:queue"), "view.open"),
-            self._place("Approvals", "badge-check", addresses.page("web:approvals"), "approvals", tone="warn"),
-            *self._tasks(),
-            *self._from_agencies(),
-            self._place("Background work", "bell", addresses.page("web:jobs"), "jobs", tone="info"),
-        )
-
-    def _from_agencies(self) -> list[Place]:
-        """What agencies told and somebody has to decide, for whoever may see a kind of case of which they tell."""
-        kinds = [each.code for each in casetypes.all_types() if each.incoming is not None]
-        if not any(policy.can(self.actor, "view", kind=kind).is_allowed for kind in kinds):
-            return []
-        place = self._place(
-            "From agencies", "mailbox", addresses.page("web:incoming"), f"incoming.{kinds[0]}", tone="warn"
-        )
-        found = [self.counts[f"incoming.{kind}"] for kind in kinds if f"incoming.{kind}" in self.counts]
-        return [replace(place, count=sum(found) if found else None)]
-
-    @cached_property
-    def has_tasks(self) -> bool:
-        """Whether this person has the page of tasks."""
-        return policy.can(self.actor, "view_tasks").is_allowed
-
-    def _tasks(self) -> list[Place]:
-        if not self.has_tasks:
-            return []
-        return [self._place("Tasks", "list-checks", addresses.page("web:tasks"), "tasks")]
-
-    @cached_property
-    def office(self) -> tuple[Place, ...]:
-        """The pages of the office itself that this person may open."""
-        return tuple(
-            self._place(each.label, each.icon, addresses.page(each.url), each.count, tone="warn")
-            for each in OFFICE
-            if policy.can(self.actor, each.act).is_allowed
-        )
-
-    @cached_property
-    def registers(self) -> tuple[Place, ...]:
-        """The pages that kinds of case have beside the register of agencies, which this person may open."""
-        return tuple(
-            self._place(label, "book-open", addresses.page(url), "")
-            for each in casetypes.all_types()
-            for label, url, act in each.registers
-            if policy.can(self.actor, act, kind=each.code).is_allowed
-        )
+        return self._told(self.frame.places)
 
     @cached_property
     def queues(self) -> tuple[Place, ...]:
-        """One queue for each kind of case this person may see."""
-        queue = addresses.page("web:queue")
-        return tuple(
-            self._place(each.label, each.icon, f"{queue}?kind={each.code}", f"kind.{each.code}")
-            for each in casetypes.all_types()
-            if policy.can(self.actor, "view", kind=each.code).is_allowed and self._has_sight_of(each)
-        )
+        return self._told(self.frame.queues)
+
+    @cached_property
+    def registers(self) -> tuple[Place, ...]:
+        return self._told(self.frame.registers)
+
+    @cached_property
+    def office(self) -> tuple[Place, ...]:
+        return self._told(self.frame.office)
 
     @cached_property
     def views(self) -> tuple[Place, ...]:
@@ -243,10 +300,6 @@ class Shell:
             for each in views.of(self.request)
         )
 
-    def _has_sight_of(self, casetype: casetypes.CaseType) -> bool:
-        """A restricted kind is listed for its compartment and whom that lets read."""
-        return not casetype.is_restricted or bool(self.actor.compartment_ids | self.actor.granted_team_ids)
-
     @cached_property
     def glass(self) -> list[BreakGlass]:
         """The cases that stand open to this person because they broke the glass; shown on every page."""
@@ -255,16 +308,17 @@ class Shell:
     @cached_property
     def may_open(self) -> bool:
         """Whether this person may open a case of any kind."""
-        return any(policy.can(self.actor, "open_case", kind=each.code).is_allowed for each in casetypes.all_types())
+        return bool(policy.kinds(self.actor, "open_case"))
 
     @cached_property
     def at_once(self) -> tuple[Place, ...]:
         """The kinds worked at one screen of their own that this person may open, one press away on every page."""
-        return tuple(
-            Place(label=f"New {each.label.lower()}", icon=each.icon, url=addresses.page(each.opens_on))
-            for each in casetypes.all_types()
-            if each.screen and policy.can(self.actor, "open_case", kind=each.code).is_allowed
-        )
+        return self.frame.at_once
+
+    @cached_property
+    def has_tasks(self) -> bool:
+        """Whether this person has the page of tasks."""
+        return policy.can(self.actor, "view_tasks").is_allowed
 
     @cached_property
     def may_search(self) -> bool:
@@ -273,18 +327,7 @@ class Shell:
 
     @cached_property
     def commands(self) -> tuple[Command, ...]:
-        """The palette's entries that every page has."""
-        found = [
-            Command(label=f"Go to {place.label.lower()}", icon=place.icon, url=place.url)
-            for place in (*self.places, *self.registers, *self.office)
-        ]
-        if self.may_open:
-            found.append(Command(label="Open a new case", icon="plus", url=addresses.page("web:new"), key="N"))
-        found += [Command(label=place.label, icon=place.icon, url=place.url) for place in self.at_once]
-        if breakglass.may_break(self.actor):
-            found.append(Command(label="Break the glass", icon="siren", url=addresses.page("web:break_glass")))
-        found.append(Command(label="Preferences", icon="settings", url=addresses.page("web:preferences")))
-        return tuple(found)
+        return self.frame.commands
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

@@ -46,6 +46,5 @@ def my_work(request: HttpRequest) -> HttpResponse:
 def counts(request: HttpRequest) -> HttpResponse:
     """Return the rail with fresh counts; asked for every half minute while the page is looked at, not at once again
     where nothing keeps them."""
-    shell = context.Shell(request)
-    shell.counts = context.fresh_counts(asking.actor_of(request), asking.now())
-    return render(request, "ui/_rail.html", {"shell": shell, "is_fresh": True})
+    context.fresh_counts(request, asking.now())
+    return render(request, "ui/_rail.html")

@@ -86,11 +86,11 @@ def _sorts(query: QueryDict, current: str) -> dict[str, SortLink]:
     }
 
 
-def _counted(actor: Actor, asked: Filters, at: datetime) -> dict[str, int]:
+def _counted(request: HttpRequest, asked: Filters, at: datetime) -> dict[str, int]:
     """Count the views within the filters; the bare queue's counts are the rail's own."""
     if asked == Filters(view=asked.view, sort=asked.sort):
-        return context.fresh_counts(actor, at)
-    return worklist.counts(actor, at=at, filters=asked)
+        return context.fresh_counts(request, at)
+    return worklist.counts(asking.actor_of(request), at=at, filters=asked)
 
 
 def _found_by_reference(actor: Actor, reference: str) -> Case | None:
@@ -114,8 +114,8 @@ def queue(request: HttpRequest) -> HttpResponse:
         return redirect("web:case", uid=found.uid)
     page = worklist.queue(actor, asked, _place(request.GET, asked.sort), at=at)
     people = desk.colleagues(actor)
-    may_take = _may_take(actor)
-    counted = _counted(actor, asked, at)
+    may_take = bool(policy.kinds(actor, "take"))
+    counted = _counted(request, asked, at)
     chips = filters.chips(request.GET, asked, actor=actor, people=people, counted=counted)
     lines = [rows.line(case, at=at, actor=actor) for case in page.rows]
     asked_now, kept = views.asked(request.GET), views.of(request)
@@ -173,10 +173,6 @@ def newer(request: HttpRequest) -> HttpResponse:
         since = at
     count = worklist.opened_since(actor, asked, since, at=at)
     return render(request, "cases/_newer.html", _newer(request, asked, since, count))
-
-
-def _may_take(actor: Actor) -> bool:
-    return bool(worklist.takeable(actor))
 
 
 @screen

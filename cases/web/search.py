@@ -134,9 +134,7 @@ def _asked(query: QueryDict) -> Asked:
 
 
 def _chips(request: HttpRequest, uid: UUID, actor: Actor) -> list[Chip]:
-    kinds = {
-        each.code: each.label for each in casetypes.all_types() if policy.can(actor, "view", kind=each.code).is_allowed
-    }
+    kinds = {kind: casetypes.get(kind).label for kind in policy.kinds(actor, "view")}
     here = reverse("web:search_results", args=[uid])
     chips = []
     for name, label, known in (("kind", "Type", kinds), ("standing", "Open or closed", STANDING)):

@@ -41,7 +41,6 @@ __all__ = [
     "opened_since",
     "queue",
     "take_next",
-    "takeable",
     "urgent",
 ]
 
@@ -194,7 +193,7 @@ def urgent(actor: Actor) -> list[Case]:
     wanted = [
         Q(kind=casetype.code, state__in=casetype.urgent)
         for casetype in casetypes.all_types()
-        if casetype.urgent and policy.can(actor, "edit", kind=casetype.code).is_allowed
+        if casetype.urgent and casetype.code in policy.kinds(actor, "edit")
     ]
     if not wanted:
         return []
@@ -313,14 +312,10 @@ def _put_together(asked: Mapping[str, QuerySet[Any]]) -> tuple[str, tuple[Any, .
     return f"SELECT {', '.join(parts)}", tuple(params), tuple(live)
 
 
-def takeable(actor: Actor) -> list[str]:
-    """Return the kinds of case that the actor may take."""
-    codes = [casetype.code for casetype in casetypes.all_types()]
-    return [code for code in codes if policy.can(actor, "take", kind=code).is_allowed]
-
-
 def take_next(actor: Actor, *, at: datetime) -> Case | None:
     """Return the most urgent unassigned case of the actor's teams that they may take and have no tie to, or None."""
-    free = _filtered(actor, Filters(view="unassigned"), at).filter(team_id__in=actor.team_ids, kind__in=takeable(actor))
+    free = _filtered(actor, Filters(view="unassigned"), at).filter(
+        team_id__in=actor.team_ids, kind__in=policy.kinds(actor, "take")
+    )
     free = free.exclude(conflicts.of_person(actor.user_id)) if actor.user_id else free
     return free.order_by(F("due_at").asc(nulls_last=True), "id").first()
