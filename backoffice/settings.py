@@ -109,7 +109,7 @@ TEMPLATES = [
         },
     }
 ]
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "cases.web.drawing.ByHand"
 
 # --- Database, caches, sessions ----------------------------------------------------------------------------
 DATABASES = {

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.renderers import TemplatesSetting
 from django.urls import get_resolver, reverse
 from django.utils.module_loading import import_string
 
@@ -16,6 +17,7 @@ from cases.fraud.models import FraudDispute, FraudReferral
 from cases.kernel import notice
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Number, Pounds, Whole
+from cases.web.drawing import ByHand
 from tests import emergencies, factories
 from tests.web import desk
 from tests.web.test_acts import NEW, state_of
@@ -284,3 +286,35 @@ def test_each_field_a_page_writes_itself_says_what_type_it_is():
             if "type=" not in field:
                 found.append(f"{path}: {field[:110]}")
     assert found == []
+
+
+SIGNS = '<b>"it\'s" & more</b>'
+CHOICES = [("", "None"), ("a", SIGNS), ("A group & more", [("b", "B"), (SIGNS, "C")])]
+DRAWN = [
+    *((widget(attrs={"maxlength": 9, "title": SIGNS}), SIGNS) for widget in (forms.TextInput, forms.Textarea)),
+    *((widget(attrs={"required": True, "hidden": False}), None) for widget in (forms.TextInput, forms.Textarea)),
+    (forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), "2026-11-29"),
+    (forms.NumberInput(attrs={"step": 1}), 1234567),
+    (forms.EmailInput(), "a@example.test"),
+    (forms.HiddenInput(), 0),
+    (forms.CheckboxInput(), True),
+    (forms.CheckboxInput(), False),
+    (forms.Select(choices=CHOICES), "a"),
+    (forms.Select(choices=[]), None),
+    (forms.SelectMultiple(choices=CHOICES), ["b", SIGNS]),
+    (forms.RadioSelect(choices=CHOICES), SIGNS),
+    (forms.CheckboxSelectMultiple(choices=CHOICES), ["a", "b"]),
+]
+
+
+@pytest.mark.parametrize(("widget", "value"), DRAWN)
+def test_what_is_drawn_by_hand_is_what_the_templates_draw(widget, value):
+    by_hand, by_template = ByHand(), TemplatesSetting()
+    parts = [each for each in widget.subwidgets("name", value, {"id": "id"}) if "wrap_label" in each]
+
+    for part in parts:
+        context = {"widget": {**part, "wrap_label": False}}
+        assert by_hand.render(part["template_name"], context) == by_template.render(part["template_name"], context)
+
+    drawn = [widget.render("name", value, {"id": "id"}, renderer=renderer) for renderer in (by_hand, by_template)]
+    assert drawn[0] == drawn[1] and drawn[0]
