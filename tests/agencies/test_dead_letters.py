@@ -4,8 +4,9 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
 
-from cases.kernel import edits
+from cases.kernel import actors, edits
 from cases.kernel.exchange import deadletters
 from cases.kernel.models import OutboxMessage, Task
 from cases.kernel.office import proposals
@@ -42,8 +43,13 @@ def test_a_skipped_message_lets_its_stream_go_on(case, people, dead):
     assert [one.message_id for one in queue.claim(dead.public_id)] == [follower.pk]
 
 
-def test_whoever_works_on_the_case_is_asked_to_tell_what_is_given_up(case, people, dead):
-    deadletters.skip(dead, actor=people["o.thackray"], at=now(), reason="Their machine is gone.")
+def test_whoever_works_on_the_case_is_asked_to_tell_what_another_gave_up(case, people, dead):
+    with transaction.atomic():
+        deadletters.skip(dead, actor=people["a.byrne"], at=now(), reason="Told by telephone.")
+        assert not Task.objects.filter(case=case, kind="message_given_up").exists()
+        transaction.set_rollback(True)
+
+    deadletters.skip(dead, actor=actors.system("dead_letters"), at=now(), reason="Their machine is gone.")
 
     task = Task.objects.get(case=case, kind="message_given_up", closed_at=None)
     assert (task.team_id, task.detail) == (

@@ -78,7 +78,7 @@ def _resolve(message: OutboxMessage, state: str, verb: str, *, actor: Actor, at:
         for task in Task.objects.filter(case=case, detail__message=str(row.public_id), closed_at=None):
             tasks.close(task, actor=actor, at=at, outcome=verb.removeprefix("message."))
         if case is not None and state == "skipped":
-            _have_it_told(case, row, at=at)
+            _have_it_told(case, row, actor=actor, at=at)
     OutboxMessage.objects.filter(pk=row.pk).update(
         state=state, resolved_by=actor.label, due_at=Now(), settled_at=None if state == "pending" else at
     )
@@ -87,16 +87,16 @@ def _resolve(message: OutboxMessage, state: str, verb: str, *, actor: Actor, at:
     outbox.ring()
 
 
-def _have_it_told(case: Case, row: OutboxMessage, *, at: datetime) -> None:
-    """Whoever gives a message up may know nothing of the case: ask those who work on it, inside the current ledger
-    action, to tell it by another way, a removal against the working day that it has. A letter that another house posts
-    goes by itself, and a reminder said nothing new."""
+def _have_it_told(case: Case, row: OutboxMessage, *, actor: Actor, at: datetime) -> None:
+    """What is given up nobody was told: ask those who work on the case, inside the current ledger action, to tell of a
+    removal or correction by another way, against the time that it has, and of anything else where it was none of
+    them who gave it up. A letter that another house posts goes by itself, and a reminder said nothing new."""
     if letters.given_up(case, row) or row.kind == chase.CHASER.code:
         return
     agency, about = row.channel.agency.code, dict[str, Any](message=str(row.public_id), message_kind=row.kind)
     if change := corrections.change_of(row.kind):
         corrections.by_hand(case, agency, change, refusal=GivenUp(), at=at, **about)
-    else:
+    elif actor.kind != "staff":  # on a page only those who work on the case decide
         tasks.raise_task(GIVEN_UP, case=case, at=at, agency=agency, **about)
 
 
