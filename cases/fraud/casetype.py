@@ -38,6 +38,7 @@ from cases.kernel.exchange import corrections, letters
 __all__ = ["FRAUD_REFERRAL"]
 
 clocks.declare(*periods.CLOCKS, *alerts.CLOCKS, *held.CLOCKS)
+clocks.ENDING_WITH_CASE.update(incoming.FLAG_CLOCKS.values())
 retention.declare(*periods.RETENTION)
 tasks.declare(
     {
@@ -185,6 +186,7 @@ FRAUD_REFERRAL = CaseType(
         "fraud_confirmed": fromoutside.fraud_confirmed,
         "who_is_marked": expiry.of_the_filing,
         "still_marked": flags.still_marked,
+        "erased": flags.purge_heard,
     },
     clock_ends={
         **dict.fromkeys(periods.EXPIRIES, callbacks.expired),

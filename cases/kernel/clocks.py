@@ -65,6 +65,10 @@ def due_with(rule: str, task: str) -> None:
     _DUE_WITH[task] = rule
 
 
+# Rules of what only waits while there is a case: none of them keeps it from being erased.
+ENDING_WITH_CASE: set[str] = set()
+
+
 class ClockRefused(CaseError):
     """The law does not let this period run, stand still or end like this."""
 

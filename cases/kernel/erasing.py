@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from cases.kernel import casetypes, holds, jobs, locks, record, tasks, unnaming
+from cases.kernel import casetypes, clocks, holds, jobs, locks, record, tasks, unnaming
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.evidence import custody, disposal
@@ -154,7 +154,10 @@ _WAITS: tuple[tuple[str, Callable[[Case], bool]], ...] = (
         "others_waited_for",
         lambda case: Erasure.objects.filter(asked_in=case, erased_at=None, ended_at=None).exists(),
     ),
-    ("period_runs", lambda case: case.clocks.filter(ended_at=None).exists()),
+    (
+        "period_runs",
+        lambda case: case.clocks.filter(ended_at=None).exclude(rule__in=clocks.ENDING_WITH_CASE).exists(),
+    ),
     ("work_runs", lambda case: jobs.is_at_work(case.pk)),
     ("report_made", lambda case: case.reports.filter(state__in=["queued", "running"]).exists()),
 )
@@ -227,13 +230,16 @@ def _ask_to_look(row: Erasure, case: Case, *, now: datetime) -> None:
 @contextmanager
 def erase(case: Case, *, reason: str, at: datetime, is_again: bool = False, **detail: object) -> Iterator[None]:
     """Destroy every key of a locked case, in one act on its stream that holds the caller's block too; what it was found
-    by goes with it. `detail` takes codes, ids and dates; `is_again` is custody.erase's."""
+    by goes with it, and so does what its kind put elsewhere for as long as there is the case. `detail` takes codes, ids
+    and dates; `is_again` is custody.erase's."""
     kept = Evidence.objects.select_related("blob__key").filter(case=case, blob__key__destroyed_at=None)
     documents = list(kept.order_by("number"))
     people = list(case.parties.order_by("number"))
     told = {"hashes": [each.sha256 for each in documents], "people": [each.number for each in people], **detail}
     with record.act(case, "case.erased", actor=ACTOR, at=at, detail=told):
         tasks.close_all(case, WAITS, actor=ACTOR, at=at)
+        if follow := casetypes.get(case.kind).reacts.get("erased"):
+            follow(case, at=at)
         custody.erase(case, documents, actor=ACTOR, at=at, reason=reason, is_again=is_again)
         own = DataKey.objects.filter(pk__in=[case.key_id, *(each.key_id for each in people)], destroyed_at=None)
         for key in own.order_by("pk"):

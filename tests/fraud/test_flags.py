@@ -3,16 +3,21 @@
 from datetime import UTC, date, datetime
 
 import pytest
+from django.db import transaction
 
 from cases.fraud import forms, incoming
 from cases.fraud.models import DerivedFlag, IncomingNotice
-from cases.kernel import verdicts
+from cases.kernel import actors, clocks, erasing, locks, record, verdicts
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Approval
+from cases.kernel.models import Approval, Case, Letter, OutboxMessage, Task
 from cases.kernel.timing import sweeps
+from cases.ledger import verify
+from cases.reports import letters
 from tests.factories import FILED_AT
 from tests.fraud.standing import NEXT_DAY, Stage
 from tests.kernel.snapshots import nothing_written
+
+AFTER = datetime(2027, 11, 18, 9, 0, tzinfo=UTC)
 
 
 class Heard(Stage):
@@ -64,3 +69,33 @@ class Heard(Stage):
         assert self.heard() == [("match", 1, NEXT_DAY)]
         assert self.clocks("match_seen") == [("match_seen", "cancelled", date(2027, 6, 30))]
         self.verified()
+
+    def test_what_an_agency_says_keeps_no_case_longer_than_its_own_time(self):
+        self.hear("match", "confirmed", "1", their_reference="M-1", matched_on=["name"], expires_date=None)
+        self.do("remove", "d.osei", reason_code="error")
+        for kind in ("fpa_remove", "fpa_file"):
+            self.end(kind, "acknowledged", acknowledged_at=NEXT_DAY)
+        self.say("fpa.removed", at=NEXT_DAY)
+        case = Case.objects.get(pk=self.filed.pk)
+        letters.make_due_letters(now=NEXT_DAY)
+        with record.act(case, "tests.answered", actor=actors.system("tests"), at=NEXT_DAY):
+            OutboxMessage.objects.filter(case=case).update(state="acknowledged", settled_at=NEXT_DAY)
+            for letter in Letter.objects.filter(case=case, state__in=["due", "rendered"]):
+                letter.state = "dispatched"
+                letter.save()
+            for row in [*Task.objects.filter(case=case, closed_at=None), *case.approvals.filter(closed_at=None)]:
+                row.closed_at = NEXT_DAY
+                row.save()
+            for clock in case.clocks.filter(ended_at=None).exclude(rule="match_seen"):
+                clocks.end_one(case, clock, at=NEXT_DAY, state="met")
+        assert self.clocks("match_seen") == [("match_seen", "running", date(2032, 11, 16))]
+        assert (case.state, str(case.dispose_after_date)) == ("removed", "2027-11-17")
+
+        assert erasing.waits_for(case, at=AFTER) == ""
+        with transaction.atomic(), erasing.erase(locks.case_for_update(case.pk), reason="retention_over", at=AFTER):
+            pass
+
+        assert self.heard() == [("match", 1, AFTER)]
+        assert self.clocks("match_seen") == [("match_seen", "cancelled", date(2032, 11, 16))]
+        # The test's day is to come, which verifying says; nothing else is wrong.
+        assert {each.level for each in verify.verify_stream(case.uid)} <= {"recorded late", "wrong"}
