@@ -20,7 +20,7 @@ from cases.kernel import casetypes, clocks, holds, jobs, locks, record, tasks, u
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.evidence import custody, disposal
-from cases.kernel.exchange import answers
+from cases.kernel.exchange import chase
 from cases.kernel.finding import index
 from cases.kernel.linking import detaching
 from cases.kernel.models import Approval, Case, CaseParty, Erasure, Evidence, Hold, Letter, OutboxMessage, Task
@@ -140,8 +140,11 @@ KEPT = "Something keeps it: a hold, a task, an agreement, a tie, or another case
 
 
 def _is_owed_an_answer(case: Case) -> bool:
-    asked = OutboxMessage.objects.filter(case=case, kind__in=answers.owed(), state="delivered")
-    return asked.filter(acknowledged_at=None).exists()
+    return OutboxMessage.objects.filter(chase.is_owed(), case=case).exists()
+
+
+# A period that is over for good, of which people were asked: nothing comes back to a case from it.
+_OVER = Q(state="breached")
 
 
 _WAITS: tuple[tuple[str, Callable[[Case], bool]], ...] = (
@@ -156,7 +159,7 @@ _WAITS: tuple[tuple[str, Callable[[Case], bool]], ...] = (
     ),
     (
         "period_runs",
-        lambda case: case.clocks.filter(ended_at=None).exclude(rule__in=clocks.ENDING_WITH_CASE).exists(),
+        lambda case: case.clocks.filter(ended_at=None).exclude(_OVER | Q(rule__in=clocks.ENDING_WITH_CASE)).exists(),
     ),
     ("work_runs", lambda case: jobs.is_at_work(case.pk)),
     ("report_made", lambda case: case.reports.filter(state__in=["queued", "running"]).exists()),
@@ -240,6 +243,8 @@ def erase(case: Case, *, reason: str, at: datetime, is_again: bool = False, **de
         tasks.close_all(case, WAITS, actor=ACTOR, at=at)
         if follow := casetypes.get(case.kind).reacts.get("erased"):
             follow(case, at=at)
+        for clock in case.clocks.filter(ended_at=None):
+            clocks.end_one(case, clock, at=at, state="cancelled")
         custody.erase(case, documents, actor=ACTOR, at=at, reason=reason, is_again=is_again)
         own = DataKey.objects.filter(pk__in=[case.key_id, *(each.key_id for each in people)], destroyed_at=None)
         for key in own.order_by("pk"):
@@ -269,7 +274,7 @@ _PERSON_WAITS: tuple[tuple[str, Callable[[CaseParty], bool]], ...] = (
         ).exists(),
     ),
     ("agreement_awaited", lambda person: Approval.objects.filter(case=person.case_id, closed_at=None).exists()),
-    ("period_runs", lambda person: person.clocks.filter(ended_at=None).exists()),
+    ("period_runs", lambda person: person.clocks.filter(ended_at=None).exclude(_OVER).exists()),
     ("work_runs", lambda person: jobs.is_at_work(person.case_id)),
     ("report_made", lambda person: person.case.reports.filter(state__in=["queued", "running"]).exists()),
 )

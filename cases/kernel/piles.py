@@ -21,7 +21,7 @@ from django.db.models.functions import Coalesce
 from cases.kernel import calendars, casetypes, failpoints, holds, locks, outbox, record, releases, retention
 from cases.kernel.actors import system
 from cases.kernel.evidence import custody, disposal
-from cases.kernel.exchange import agencies, answers
+from cases.kernel.exchange import agencies, chase
 from cases.kernel.models import Agency, BatchFile, Case, DeliveryAttempt, Hold, OutboxMessage, Release, Task
 from cases.kernel.restricted import quietholds
 from cases.ledger import api as ledger
@@ -191,12 +191,16 @@ def _bodies(now: datetime) -> QuerySet[OutboxMessage]:
     no answer is owed, nothing is said again from them, and no file to the same agency is under way since before them.
     """
     staying = [kind.code for kind in releases.KINDS.values() if kind.body_stays]
-    owed = Q(kind__in=answers.owed(), state="delivered", acknowledged_at=None)
     rows = OutboxMessage.objects.annotate(over_at=Coalesce("acknowledged_at", "settled_at"), owner=F("case_id"))
     rows = rows.filter(sealed_body__isnull=False, settled_at__isnull=False, state__in=ENDED)
     for agency, since in _files_under_way(now):
         rows = rows.exclude(channel__agency=agency, created_at__gte=since)
-    return rows.exclude(owed).exclude(kind__in=staying).select_related("key", "channel__agency").defer("sealed_body")
+    return (
+        rows.exclude(chase.is_owed())
+        .exclude(kind__in=staying)
+        .select_related("key", "channel__agency")
+        .defer("sealed_body")
+    )
 
 
 def _files_under_way(now: datetime) -> list[tuple[int, datetime]]:

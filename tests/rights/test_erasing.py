@@ -3,12 +3,26 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from cases import tasks as work
-from cases.kernel import actors, casetypes, edits, erasing, holds, intake, locks, record, tasks, transitions, verdicts
+from cases.kernel import (
+    actors,
+    casetypes,
+    clocks,
+    edits,
+    erasing,
+    holds,
+    intake,
+    locks,
+    record,
+    tasks,
+    transitions,
+    verdicts,
+)
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange import chase
 from cases.kernel.models import (
     Approval,
     Case,
@@ -315,6 +329,30 @@ def test_what_is_on_its_way_to_somebody_leaves_first(people):
     filed = factories.filed(people)
     OutboxMessage.objects.filter(case=filed).update(state="delivered", settled_at=AT, acknowledged_at=None)
     assert erasing.why_waits(filed, at=LATER) == "An answer to a message is still owed."
+
+
+def test_an_answer_that_never_comes_keeps_no_case_once_somebody_has_said_what_came_of_it(people):
+    filed = factories.filed(people)
+    OutboxMessage.objects.filter(case=filed).update(state="delivered", delivered_at=AT, acknowledged_at=None)
+    chase.chase_late(now=AT + timedelta(days=30))
+    OutboxMessage.objects.filter(case=filed).update(state="delivered", settled_at=AT)
+    assert erasing.waits_for(filed, at=LATER) == "answer_owed"
+    (task,) = Task.objects.filter(case=filed, kind="acknowledgement_late", closed_at=None)
+    edits.close_task(filed.pk, task.pk, actor=people["a.byrne"], at=LATER, reason="They told me by telephone.")
+    assert erasing.waits_for(filed, at=LATER) != "answer_owed"
+
+
+def test_a_period_that_was_missed_keeps_no_case_and_ends_with_it(older):
+    case = older
+    with record.act(case, "tests.missed", actor=actors.system("tests"), at=AT):
+        clock = clocks.start(case, "correction_acknowledgement", started_at=AT)
+        clock.state = "breached"
+        clock.save(update_fields=["state"])
+    assert erasing.waits_for(case, at=LATER) == ""
+    with transaction.atomic(), erasing.erase(locks.case_for_update(case.pk), reason="person_asked", at=LATER):
+        pass
+    clock.refresh_from_db()
+    assert (clock.state, clock.ended_at) == ("breached", LATER)
 
 
 def test_a_matter_to_which_billing_still_tells_is_kept(people):

@@ -9,12 +9,15 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, TextField
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 
 from cases.kernel import actors, calendars, locks, outbox, record, releases, tasks
 from cases.kernel.exchange import answers
 from cases.kernel.models import Case, OutboxMessage, Task
 
-__all__ = ["CHASER", "TASK", "chase_late", "end"]
+__all__ = ["CHASER", "TASK", "chase_late", "end", "is_owed"]
 
 TASK = "acknowledgement_late"
 BATCH = 200
@@ -80,6 +83,15 @@ def _send(case: Case, message: OutboxMessage, *, at: datetime) -> bool:
     except outbox.NoChannel:
         return False
     return True
+
+
+def is_owed() -> Q:
+    """Return the condition of a message whose answer is still owed: it has none, and nobody who was asked about that
+    has said what came of it instead."""
+    told = Task.objects.annotate(about=KeyTextTransform("message", "detail")).filter(
+        about=Cast(OuterRef("public_id"), TextField()), case=OuterRef("case"), kind=TASK, closed_at__isnull=False
+    )
+    return Q(~Exists(told), kind__in=answers.owed(), state="delivered", acknowledged_at=None)
 
 
 def end(case: Case, message: OutboxMessage, *, at: datetime) -> None:
