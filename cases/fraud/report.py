@@ -117,22 +117,24 @@ def _maker_pillars(case: Case) -> list[tuple[str, str]]:
     """Return the maker's answer to each pillar and the documents that bear it out, in one query."""
     documents = ArrayAgg("links__evidence__number", filter=Q(links__isnull=False), order_by="links__evidence__number")
     answers = PillarAnswer.objects.filter(case=case, side="maker").annotate(documents=documents).order_by("pillar")
-    return [(f"Pillar {answer.pillar}", _pillar_sentence(answer)) for answer in answers]
+    asked = dict(codes.pillars_of(case.fraud_referral.fpa_case_type))
+    return [(f"Pillar {answer.pillar}", _pillar_sentence(answer, asked[answer.pillar])) for answer in answers]
 
 
-def _pillar_sentence(answer: Any) -> str:
+def _pillar_sentence(answer: Any, asked: str) -> str:
     said = "Yes" if answer.is_met else dict(codes.PILLAR_4_EXCEPTIONS)[answer.exception] if answer.exception else "No"
     documents = ", ".join(str(number) for number in answer.documents or ["none"])
-    return f"{said}: {dict(codes.PILLARS)[answer.pillar].lower()} (documents: {documents})"
+    return f"{said}: {asked.lower()} (documents: {documents})"
 
 
 def checks(case: Case) -> list[Check]:
     """Return what has to be in order before a filing. Uses the people and documents already fetched for the page; one
     query until it is filed."""
     facts = case.fraud_referral
-    parties, documents = list(case.parties.all()), list(case.evidence.all())
+    parties = [party for party in case.parties.all() if not party.is_detached]
+    documents = list(case.evidence.all())
     innocent = [party for party in parties if party.is_innocent]
-    notified = any(party.role in guards.NOTIFIED and not party.is_detached for party in parties)
+    notified = any(party.role in guards.NOTIFIED for party in parties)
     fault = guards.why_not_on_notice(facts) if notified and not facts.filing_reference else None
     return [
         Check(label="People named", is_clear=bool(parties), detail=f"{len(parties)}, of whom {len(innocent)} innocent"),
@@ -157,10 +159,11 @@ def _scanned(documents: Sequence[Evidence]) -> str:
 
 def context(case: Case) -> dict[str, Any]:
     """Return what the audit report adds for this kind: the facts and both people's answers to the four pillars."""
-    answers = PillarAnswer.objects.filter(case=case).select_related("answered_by").prefetch_related("links__evidence")
+    rows = PillarAnswer.objects.filter(case=case).select_related("answered_by").prefetch_related("links__evidence")
+    exceptions = {code: label for code, label in codes.PILLAR_4_EXCEPTIONS if code}
     return {
         "template": "cases/fraud/report.html",
         "facts": facts_view(case),
-        "pillars": codes.PILLARS,
-        "answers": list(answers.order_by("pillar", "side")),
+        "pillars": codes.pillars_of(case.fraud_referral.fpa_case_type),
+        "answers": [(row, exceptions.get(row.exception, "")) for row in rows.order_by("pillar", "side")],
     }

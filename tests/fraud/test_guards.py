@@ -10,7 +10,7 @@ import pytest
 from django.test import TestCase
 from django.utils import timezone
 
-from cases.fraud import opening, report
+from cases.fraud import codes, opening, report
 from cases.fraud.forms import FactsForm, SubmitForm
 from cases.fraud.models import PillarAnswer
 from cases.kernel import actors, calendars, edits, intake, record, transitions
@@ -175,6 +175,21 @@ class GuardsOfAReferral(TestCase):
             edit.facts(**opening.incident_columns("det-10"))
         with pytest.raises(CaseError, match=f"The same incident stands in {first.reference}"):
             self.submit(self.investigating)
+
+    def test_page_and_paper_say_what_was_answered_and_count_who_is_part_of_the_case(self):
+        with edits.change(self.investigating.pk, actor=self.people["a.byrne"], at=AT) as edit:
+            edit.facts(fpa_case_type="protective_registration", reasons=["details_exposed"])
+            edit.party(1, is_innocent=True)
+        given = answers(p4={"is_met": False, "exception": "full_benefit_received"})
+        case = self.submit(self.investigating, given)
+        asked = dict(codes.pillars_of("protective_registration"))
+        said = dict(report.facts_view(case))
+        assert said["Pillar 1"] == f"Yes: {asked[1].lower()} (documents: 1)"
+        shown = report.context(case)
+        assert shown["pillars"] == codes.pillars_of("protective_registration")
+        assert {exception for _, exception in shown["answers"]} == {"", "The full benefit had been received"}
+        self.apply(case, "detach", reason="Another of that name.", inputs={"person": "1"})
+        assert report.checks(Case.objects.get(pk=case.pk))[0].detail == "1, of whom 1 innocent"
 
     def test_what_holds_something_harmful_bears_out_no_pillar(self):
         factories.scan("infected")
