@@ -149,6 +149,15 @@ class Letters(Stage):
         assert self.filed.clocks.get(rule="k10_request").state == "met"
 
 
+    def test_whoever_is_named_in_two_filings_is_not_told_that_nothing_stands_any_more(self):
+        self.do("dispute", "i.sowande", **PRESENT)
+        self.do("remove", "d.osei", reason_code="duplicate")
+        self.say("fpa.removed", message=self.end("fpa_remove", "delivered"))
+        text = self.read("n19")
+        assert "The other record of the same matter stands" in text
+        assert "nobody may hold it against you" not in text and "no longer stands" not in text
+
+
 class Several(Stage):
     """More than one person disputes the same filing: each has a month of their own, and an answer."""
 
