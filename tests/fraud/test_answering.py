@@ -148,7 +148,6 @@ class Letters(Stage):
         assert (letter.state, letter.dispatched_date) == ("dispatched", date(2026, 11, 17))
         assert self.filed.clocks.get(rule="k10_request").state == "met"
 
-
     def test_whoever_is_named_in_two_filings_is_not_told_that_nothing_stands_any_more(self):
         self.do("dispute", "i.sowande", **PRESENT)
         self.do("remove", "d.osei", reason_code="duplicate")
