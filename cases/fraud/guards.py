@@ -11,6 +11,7 @@ from cases.kernel import calendars, clocks
 from cases.kernel.evidence import scanning
 from cases.kernel.models import CaseParty, Evidence, OutboxMessage
 
+_STANDING = ("approved", "submitted", "rejected", "filed", "disputed", "removal_requested")
 # Who must have been shown the privacy notice.
 NOTIFIED = ("applicant", "account_holder", *codes.VICTIM_ROLES)
 
@@ -94,15 +95,18 @@ def product_is_not_given_back(context: Any) -> str | None:
 
 
 def is_not_filed_already(context: Any) -> str | None:
-    """One incident is filed once, whichever brand of the group refers it. Waits while another referral of it is being
-    decided, and then sees how that ended."""
+    """One incident is filed once, whichever brand of the group refers it, and not anew once its time is up: its marker
+    would stand longer than K24 lets it. Waits while another referral of it is being decided, and then sees how that
+    ended."""
     facts = context.case.fraud_referral
     opening.lock_incident(facts)
-    others = opening.same_incident(facts)
-    standing = ["approved", "submitted", "rejected", "filed", "disputed", "removal_requested"]
-    reference = others.filter(case__state__in=standing).values_list("case__reference", flat=True).first()
-    if reference is None:
+    others = opening.every_one_of_incident(facts).filter(case__state__in=[*_STANDING, "expired"])
+    found = others.values_list("case__reference", "case__state").first()
+    if found is None:
         return None
+    reference, state = found
+    if state == "expired":
+        return f"The same incident was on file in {reference} until its time was up. It is not filed again."
     return f"The same incident stands in {reference}. Compare them, then amend that filing or close this referral."
 
 

@@ -16,7 +16,16 @@ from cases.kernel.errors import CaseError
 from cases.kernel.models import Case
 from cases.ledger import sealing
 
-__all__ = ["MinorNamed", "check_person", "incident_columns", "is_about", "lock_incident", "open_facts", "same_incident"]
+__all__ = [
+    "MinorNamed",
+    "check_person",
+    "every_one_of_incident",
+    "incident_columns",
+    "is_about",
+    "lock_incident",
+    "open_facts",
+    "same_incident",
+]
 
 _PLAIN = (
     *("fpa_case_type", "reasons", "product", "sales_channel", "is_facility_granted"),
@@ -73,10 +82,16 @@ def incident_columns(reference: str) -> dict[str, Any]:
 
 
 def same_incident(row: FraudReferral) -> QuerySet[FraudReferral]:
-    """Return the other referrals of the incident, whichever index key was the newest when each was opened.
+    """Return the other referrals of the incident that are not erased, whichever index key was the newest when each was
+    opened.
 
     Of one in another compartment nothing is told, not even that it is there.
     """
+    return every_one_of_incident(row).filter(case__is_erased=False)
+
+
+def every_one_of_incident(row: FraudReferral) -> QuerySet[FraudReferral]:
+    """Return the same with those that are erased: the hash of their incident is all that says of what they were."""
     in_sight = Q(case__is_restricted=False) | Q(case__team_id=row.case.team_id)
     return _of_tokens(tokens_of(row)).filter(in_sight).exclude(pk=row.pk).order_by("pk")
 
@@ -87,14 +102,15 @@ def of_typed_incident(typed: Mapping[str, Any]) -> Iterable[int]:
     if not reference:
         return ()
     named = FraudReferral(**incident_columns(reference))
-    return _of_tokens(tokens_of(named)).order_by("pk").values_list("pk", flat=True)
+    found = _of_tokens(tokens_of(named)).filter(case__is_erased=False)
+    return found.order_by("pk").values_list("pk", flat=True)
 
 
 def _of_tokens(tokens: Iterable[str]) -> QuerySet[FraudReferral]:
     found = Q(incident_token__in=[bytes.fromhex(token) for token in tokens])
     for token in tokens:
         found |= Q(incident_tokens__contains=[token])
-    return FraudReferral.objects.filter(found, case__is_erased=False)
+    return FraudReferral.objects.filter(found)
 
 
 def tokens_of(row: FraudReferral) -> list[str]:

@@ -176,6 +176,21 @@ class GuardsOfAReferral(TestCase):
         with pytest.raises(CaseError, match=f"The same incident stands in {first.reference}"):
             self.submit(self.investigating)
 
+    def test_an_incident_whose_time_on_file_is_up_is_not_filed_anew(self):
+        first = self.open(people=[factories.FRAUDSTER], incident_reference="DET-11")
+        with record.act(first, "tests.expired", actor=actors.system("tests"), at=AT):
+            first.state, first.is_closed, first.is_erased = "expired", True, True
+            first.closed_date = first.dispose_after_date = AT.date()
+            first.save()
+        case = self.open(people=[factories.FRAUDSTER], incident_reference="det -11")
+        assert not Task.objects.filter(case=case, kind="fraud_same_incident").exists()
+        self.refused(
+            f"The same incident was on file in {first.reference} until its time was up. It is not filed again.",
+            case,
+            "submit",
+            inputs={"pillars": PILLARS},
+        )
+
     def test_page_and_paper_say_what_was_answered_and_count_who_is_part_of_the_case(self):
         with edits.change(self.investigating.pk, actor=self.people["a.byrne"], at=AT) as edit:
             edit.facts(fpa_case_type="protective_registration", reasons=["details_exposed"])
