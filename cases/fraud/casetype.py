@@ -183,6 +183,7 @@ FRAUD_REFERRAL = CaseType(
     },
     reacts={
         "hold_began": held.hold_began,
+        "hold_elsewhere": moratoria.hold_elsewhere,
         "fraud_confirmed": fromoutside.fraud_confirmed,
         "who_is_marked": expiry.of_the_filing,
         "still_marked": flags.still_marked,
@@ -240,6 +241,7 @@ FRAUD_REFERRAL = CaseType(
         "flag.purged": "A flag from an agency came to its end",
         "police.recorded": "The police gave it a crime reference",
         "removal.refused": "The agency refused the removal",
+        "fraud_referral.moratorium": "A moratorium of whoever has the account began",
         "fraud_referral.match": "A match of an agency came in",
         "fraud_referral.match_decided": "Decided on a match of an agency",
         "fraud_referral.enquiry": "An enquiry of an agency came in",

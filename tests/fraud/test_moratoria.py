@@ -4,9 +4,11 @@ from datetime import date
 
 import pytest
 
-from cases.kernel import edits, holds
+from cases.kernel import edits, holds, intake
 from cases.kernel.models import Hold
+from cases.ledger import verify
 from tests import factories
+from tests import requests_of_people as rights
 
 pytestmark = pytest.mark.django_db
 AWAY = {
@@ -31,3 +33,34 @@ def test_a_moratorium_of_somebody_whose_address_is_elsewhere_is_held_and_reviewe
     clock = case.clocks.get(rule="k14_ask_review")
     assert (clock.state, clock.due_date, clock.jurisdiction) == ("running", date(2026, 12, 3), "eaw")
     assert case.tasks.filter(kind="fraud_ask_review", closed_at=None).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("role", "is_innocent", "is_asked"),
+    [
+        ("account_holder", False, True),
+        ("third_party_fraudster", False, False),
+        ("account_holder", True, False),
+    ],
+)
+def test_a_moratorium_on_another_case_of_the_account_asks_only_where_its_holder_did_it(role, is_innocent, is_asked):
+    """SI 2020/1311 reg 5(4)(c): the debtor's own fraud; what somebody else ran up in their name is eligible."""
+    people = factories.office()
+    case = factories.investigating(people)
+    with edits.change(case.pk, actor=people["a.byrne"], at=factories.AT) as edit:
+        edit.party(1, role=role, is_innocent=is_innocent)
+    values = {**rights.PERSON["values"], "account_reference": factories.FACTS["account_reference"]}
+    elsewhere = intake.open_case(
+        rights.REQUEST,
+        actor=people[rights.OFFICER],
+        at=factories.AT,
+        facts={"right": "access", "came_by": "letter"},
+        people=[{**rights.PERSON, "values": values}],
+    )
+    said = {"source": "adviser", "reason": "Notice of the moratorium service."}
+    for _ in range(2):
+        holds.enter(elsewhere.pk, "breathing_space", actor=people[rights.OFFICER], at=factories.AT, **said)
+    found = [(row.kind, row.detail) for row in case.tasks.filter(closed_at=None, kind="fraud_ask_review")]
+    assert found == [("fraud_ask_review", {})] * is_asked
+    assert [clock.due_date for clock in case.clocks.filter(rule="k14_ask_review")] == [date(2026, 12, 3)] * is_asked
+    assert {each.level for each in verify.verify_stream(case.uid)} <= {"recorded late"}
