@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from cases.accounts import uploads
 from cases.agencies import application, clamd, delivery, fetching, forgetting, limits, oncall
-from cases.kernel import disposals, erasing, holds, jobrun, jobs, piles
+from cases.kernel import disposals, erasing, holds, jobrun, jobs, olddrafts, piles
 from cases.kernel.evidence import custody, disposal, scanning
 from cases.kernel.exchange import chase
 from cases.kernel.finding import matching
@@ -84,6 +84,7 @@ def check_documents(**_future: Any) -> None:
     is stored may take longest, so it comes last."""
     acts = (
         shutout.forget_sessions,
+        olddrafts.forget_due,
         erasing.erase_decided,
         disposals.ask_for_disposals,
         disposal.dispose_due,

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Now
 
-from cases.kernel import views
+from cases.kernel import drafts, views
 from cases.kernel.models import Agency, BreakGlass, CompartmentGrant, RoleGrant, StaffTie, TeamMembership, User
 from cases.kernel.office import codelists
 from cases.kernel.prepared import Prepared
@@ -61,7 +61,7 @@ def staff(user: User, *, source: str = "") -> Actor:
     held = _HELD.rows(user=user.pk)
     codelists.notice(*next(((row[1], row[4]) for row in held if row[0] == "codes"), (0, "")))
     held = held if user.is_confirmed else [row for row in held if row[0] in TIES]
-    user.__dict__["_views"] = views.found(held)
+    user.__dict__["_views"], user.__dict__["_drafts"] = views.found(held), drafts.found(held)
 
     def ids(of: str) -> frozenset[int]:
         return frozenset(number for what, number, _, _, _ in held if what == of)
@@ -99,6 +99,7 @@ def _held(*, user: int) -> QuerySet[Any, Any]:
         tied.values_list(Value("tie"), F("case_id"), no, no, none),
         codelists.version(),
         views.rows(user),
+        drafts.rows(user),
         all=True,
     )
 

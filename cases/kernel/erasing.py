@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from cases.kernel import casetypes, clocks, holds, jobs, locks, record, tasks, unnaming
+from cases.kernel import casetypes, clocks, drafts, holds, jobs, locks, record, tasks, unnaming
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.evidence import custody, disposal
@@ -250,6 +250,7 @@ def erase(case: Case, *, reason: str, at: datetime, is_again: bool = False, **de
         for key in own.order_by("pk"):
             sealing.destroy(key, actor=ACTOR.label, reason=reason, at=at)
         index.forget_case(case)
+        drafts.forget_case(case)
         for each in people:
             each.is_erased, each.party = True, None
         ledger.bulk_update(CaseParty, people, ["is_erased", "party"])
@@ -296,6 +297,7 @@ def erase_person(case: Case, person: CaseParty, *, reason: str, at: datetime, **
         if notes := unnaming.take_out(case, person, at=at):
             act.detail["notes"] = notes
         detaching.set_apart(person, at=at)
+        drafts.forget_case(case)
         for letter in person.letters.select_related("blob__key").filter(blob__key__destroyed_at=None):
             if letter.blob is not None:
                 custody.erase_blob(letter.blob, actor=ACTOR, at=at, reason=reason)

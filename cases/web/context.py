@@ -15,11 +15,12 @@ from django.http import HttpRequest, QueryDict
 from cases.kernel import casetypes, policy, roles
 from cases.kernel.actors import Actor
 from cases.kernel.calendars import london_date
+from cases.kernel.drafts import Waiting
 from cases.kernel.models import BreakGlass
 from cases.kernel.reading import worklist
 from cases.kernel.restricted import breakglass
 from cases.reports import sender
-from cases.web import addresses, asking, views
+from cases.web import addresses, asking, drafts, views
 
 __all__ = ["Command", "Shell", "fresh_counts", "shell"]
 
@@ -284,6 +285,12 @@ class Shell:
     @cached_property
     def office(self) -> tuple[Place, ...]:
         return self._told(self.frame.office)
+
+    @cached_property
+    def drafts_here(self) -> list[Waiting]:
+        """What this person typed on this page and did not send."""
+        here = self.request.get_full_path() if self.is_signed_in and self.request.method == "GET" else ""
+        return [each for each in drafts.of(self.request) if each.page == here] if here else []
 
     @cached_property
     def views(self) -> tuple[Place, ...]:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 from cases.kernel.office import securitynotices
 from cases.kernel.reading import desk
 from cases.kernel.restricted import breakglass
-from cases.web import asking, context, rows, tasklist
+from cases.web import asking, context, drafts, rows, tasklist
 from cases.web.refusals import screen
 
 SECTIONS = (
@@ -37,7 +37,7 @@ def my_work(request: HttpRequest) -> HttpResponse:
     urgent = rows.urgent_lines(actor, at=at)
     is_idle = is_idle and not urgent
     shown = {"urgent": urgent, "sections": sections, "tasks": open_tasks, "is_idle": is_idle}
-    shown |= {"alerts": alerts, "notices": notices}
+    shown |= {"alerts": alerts, "notices": notices, "unsent": drafts.unsent(request)}
     return render(request, "cases/my_work.html", shown)
 
 

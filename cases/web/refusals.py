@@ -15,7 +15,9 @@ from django.db import InterfaceError, OperationalError
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 
+from cases.kernel import drafts
 from cases.kernel.edits import EditConflict
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.intake import FieldErrors
@@ -126,10 +128,19 @@ def screen(view: View) -> View:
             return problem(request, HTTPStatus.CONFLICT, str(error))
         if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             return _not_like_that(request, response)
+        if request.method == "POST":
+            _forget_draft(request, response)
         response.headers.setdefault("Vary", "Cookie, HX-Request")
         return response
 
     return answer
+
+
+def _forget_draft(request: HttpRequest, response: HttpResponse) -> None:
+    """Forget what was kept of a form once it was taken: not where it was refused, or the second factor is asked for."""
+    asks = response.get("Location", response.get("HX-Redirect", "")).startswith(reverse("step_up"))
+    if response.status_code < HTTPStatus.BAD_REQUEST and not asks:
+        drafts.drop_sent(drafts.of(asking.user_of(request)), request.path)
 
 
 def _not_like_that(request: HttpRequest, refused: HttpResponse) -> HttpResponse:

@@ -185,10 +185,59 @@ addEventListener("submit", event => {
 addEventListener("beforeunload", event => { if (!isAsked && unsent()) event.preventDefault(); isAsked = false; });
 addEventListener("click", event => { if (event.target.closest("a[href^='tel:'], a[href^='mailto:'], a[download]")) askNoMore(); });
 
+// What is typed is kept at the server while one types, for whoever types it alone, until it is sent. Only what was changed:
+// put back into a page, it writes over nothing that others changed meanwhile.
+const drafts = $("main[data-drafts]")?.dataset.drafts;
+const placeOf = form => new URL(form.getAttribute("action") || location.href, location.href).pathname;
+const typedInto = form => [...form.elements].filter(each => each.name && isChanged(each) && !each.matches("[type=file], [type=password]"));
+const isWork = each => each.matches("textarea, input:not([type=checkbox], [type=radio])") && each.value.trim().length > 3;
+let waits = null, isSent = false;
+const keepDraft = form => {
+  clearTimeout(waits); waits = null;
+  const typed = typedInto(form), token = form.elements.csrfmiddlewaretoken;
+  if (isSent || !token || !typed.some(isWork)) return;
+  const fields = JSON.stringify(typed.map(each => [each.name, each.value, each.matches("[type=checkbox], [type=radio]") ? each.checked : true]));
+  const body = new URLSearchParams({ csrfmiddlewaretoken: token.value, place: placeOf(form), page: location.pathname + location.search, fields });
+  fetch(drafts, { method: "POST", body, keepalive: fields.length < 40000, redirect: "manual" }).catch(() => {});
+};
+if (drafts) {
+  let latest = null;
+  addEventListener("input", event => {
+    const form = event.target.form;
+    if (!form?.matches("main form[method=post]:not([hx-post], [data-no-draft], .finder, .bulk)")) return;
+    if (waits && latest !== form) keepDraft(latest);
+    latest = form;
+    waits ||= setTimeout(() => keepDraft(form), 4000);
+  });
+  const now = () => { if (waits) keepDraft(latest); };
+  document.addEventListener("visibilitychange", () => { if (document.hidden) now(); });
+  addEventListener("pagehide", now);
+  $$("[data-put-back]").forEach(button => { button.hidden = false; button.addEventListener("click", async () => {
+    const answer = await fetch(button.dataset.putBack, { headers: { Accept: "application/json" } }).catch(() => null);
+    if (!answer?.ok) return warn("What you typed cannot be read now. Reload the page and try again.");
+    const { place, fields } = await answer.json();
+    const form = $$("main form[method=post]:not([data-no-draft])").find(each => placeOf(each) === place);
+    if (!form) { location.href = button.dataset.putBack; return; }
+    fields.forEach(([name, value, isOn]) => {
+      const all = [...form.elements].filter(each => each.name === name);
+      const each = all.find(one => one.matches("[type=checkbox], [type=radio]") && one.value === value) || all[0];
+      if (!each) return;
+      if (each.matches("[type=checkbox], [type=radio]")) each.checked = isOn; else each.value = value;
+      each.dispatchEvent(new Event("change", { bubbles: true }));
+      for (let parent = each.closest("details"); parent; parent = parent.parentElement.closest("details")) parent.open = true;
+    });
+    button.closest("section").remove();
+    say("What you typed is back. It is not sent yet.");
+    typedInto(form).find(isWork)?.focus();
+  }); });
+}
+
 // One submit per form, and the first problem gets the focus
 addEventListener("submit", event => {
   if (event.defaultPrevented || event.target.method === "dialog") return;
+  if (!event.target.matches("[hx-post], [hx-get]")) { isSent = true; clearTimeout(waits); }
   [...event.target.elements].filter(each => each.matches("button:not([type=button])")).forEach(button => setTimeout(() => { button.disabled = true; }));
 });
+addEventListener("pageshow", () => { isSent = false; });
 addEventListener("pageshow", () => $$("form button:not([hidden]):disabled, button[form]:disabled").forEach(button => { button.disabled = false; }));
 $("[data-focus]")?.focus();

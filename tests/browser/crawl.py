@@ -28,6 +28,8 @@ WITHOUT_PAGE = {
     "take_next",
     "several",
     "case_list",
+    "drafts",
+    "draft_drop",
     "newer",
     "views",
     "purpose",

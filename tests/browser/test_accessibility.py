@@ -11,7 +11,7 @@ from cases.agencies import application
 from cases.credit.files.models import CreditFile, CreditFileFault
 from cases.debt.models import Remittance
 from cases.disclosure import package
-from cases.kernel import disposals, edits, jobrun, jobs, record
+from cases.kernel import actors, disposals, drafts, edits, jobrun, jobs, record
 from cases.kernel.evidence import taking
 from cases.kernel.finding import joining, matching
 from cases.kernel.linking import links
@@ -91,6 +91,15 @@ def _filled(worker: crawl.Person, cases: dict, report) -> None:
     worker.visit("new", "/cases/new/")
     worker.visit("new_case", "/cases/new/fraud_referral/")
     worker.visit("preferences", "/preferences/")
+    draft = drafts.keep(
+        reverse("web:note", args=[cases["filed"].uid]),
+        reverse("web:case", args=[cases["filed"].uid]),
+        [("note", "Not sent yet.", True)],
+        case=cases["filed"],
+        actor=actors.staff(factories.user("a.byrne")),
+        at=factories.FILED_AT,
+    )
+    worker.visit("draft", reverse("web:draft", args=[draft.pk]))
     worker.visit("counts", "/")
     for state, case in cases.items():
         worker.visit("case", reverse("web:case", args=[case.uid]), do=_reveal if state == "ready" else None)

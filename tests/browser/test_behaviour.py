@@ -8,7 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from cases.kernel import jobrun, several
-from cases.kernel.models import Case
+from cases.kernel.models import Case, Draft
 from cases.kernel.reading import worklist
 from cases.ledger.models import AccessEvent
 from tests import factories
@@ -327,4 +327,31 @@ def test_all_of_a_view_is_given_by_keys_in_the_background_and_its_page_says_how_
     assert {each.assignee_id for each in Case.objects.filter(pk__in=[case.pk for case in cases])} == {
         people["p.nair"].user_id
     }
+    assert found.complaints == []
+
+
+def test_what_was_typed_is_there_after_the_browser_was_closed_and_goes_once_it_is_sent(browser, live_server, people):
+    """Kept while one types, for the typist alone; put back by keyboard into the form it was typed into."""
+    case = factories.referred(people)
+    found = crawl.Findings()
+    with crawl.person(browser, live_server.url, "a.byrne", found) as person:
+        page = person.page
+        page.clock.install()
+        page.goto(live_server.url + case_page(case))
+        page.locator("#id_note").press_sequentially("She rang at noon.")
+        with page.expect_response("**/drafts/") as answered:
+            page.clock.run_for(4_100)
+        assert answered.value.status == 204
+    with crawl.person(browser, live_server.url, "a.byrne", found) as person:
+        page = person.page
+        page.goto(live_server.url + case_page(case))
+        person.judge()
+        page.get_by_role("button", name="Put it back").press("Enter")
+        expect(page.locator("#id_note")).to_have_value("She rang at noon.")
+        expect(page.locator("#id_note")).to_be_focused()
+        expect(page.locator("#draft")).to_have_count(0)
+        page.keyboard.press("Control+Enter")
+        expect(page.get_by_text("Note added.")).to_be_visible()
+        expect(page.locator("#draft")).to_have_count(0)
+    assert case.notes.count() == 1 and not Draft.objects.exists()
     assert found.complaints == []

@@ -7,7 +7,7 @@ import pytest
 from cases import tasks as work
 from cases.accounts import uploads
 from cases.agencies import forgetting, oncall
-from cases.kernel import edits, holds, piles, record, transitions, verdicts
+from cases.kernel import edits, holds, olddrafts, piles, record, transitions, verdicts
 from cases.kernel.calendars import LONDON
 from cases.kernel.evidence import custody, disposal, handing
 from cases.kernel.evidence.handing import DocumentErased
@@ -163,6 +163,7 @@ def test_what_fails_in_the_hour_keeps_nothing_that_comes_after_it_from_being_don
         return run
 
     monkeypatch.setattr(shutout, "forget_sessions", step("forget_sessions"))
+    monkeypatch.setattr(olddrafts, "forget_due", step("drafts"))
     monkeypatch.setattr(disposal, "dispose_due", step("dispose_due", ValueError("first")))
     monkeypatch.setattr(disposal, "dispose_beside", step("dispose_beside"))
     monkeypatch.setattr(piles, "erase_due", step("piles"))
@@ -175,6 +176,7 @@ def test_what_fails_in_the_hour_keeps_nothing_that_comes_after_it_from_being_don
         work.check_documents()
     assert done == [
         "forget_sessions",
+        "drafts",
         "dispose_due",
         "dispose_beside",
         "piles",

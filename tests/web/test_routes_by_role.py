@@ -148,6 +148,7 @@ def standing(db):
     joined = Party.objects.get()
     return case, {
         "case": {"uid": case.uid},
+        **{name: {"number": 1} for name in ("draft", "draft_drop")},
         "detach": {"uid": case.uid, "number": 2},
         "unlink": {"uid": case.uid, "link": link.uid},
         "decide_pair": {"uid": case.uid, "number": pair.pk},
@@ -210,7 +211,7 @@ def standing(db):
 
 
 WHOLE_OFFICE = {"my_work", "counts", "tasks", "approvals", "preferences", "queue", "take_next", "new", "opened"}
-WHOLE_OFFICE |= {"several", "views", "newer"}
+WHOLE_OFFICE |= {"several", "views", "newer", "drafts", "draft", "draft_drop"}
 WHOLE_OFFICE |= {
     "status",
     "on_call",

@@ -1,11 +1,16 @@
 """What people keep at their own desk. None of it is part of a case, and none of it is history: what goes is gone."""
 
+import uuid
+
 from django.conf import settings
 from django.db import models
 
+from cases.kernel.models.cases import Case
 from cases.kernel.models.people import Team
+from cases.ledger.models import DataKey
+from cases.ledger.sealing import SealedTextField
 
-__all__ = ["SavedView"]
+__all__ = ["Draft", "SavedView"]
 
 
 class SavedView(models.Model):
@@ -29,3 +34,24 @@ class SavedView(models.Model):
 
     def __str__(self) -> str:
         return f"view {self.pk}"
+
+
+class Draft(models.Model):
+    """What somebody typed into one form and has not sent, for them alone: `body` is sealed, under the key of the case
+    that the page is of, else under a key of that person and day. `place` is where the form goes, `page` where it
+    stands."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="drafts")
+    case = models.ForeignKey(Case, models.PROTECT, null=True, blank=True, related_name="drafts")
+    place = models.CharField(max_length=300)
+    page = models.CharField(max_length=300)
+    key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
+    body = SealedTextField()
+    saved_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "place"], name="one_draft_of_a_form")]
+
+    def __str__(self) -> str:
+        return f"draft {self.pk}"

@@ -1,6 +1,6 @@
 """Leaving, as one act: sessions, factors, links, roles and teams end at once; open cases go back to the queue, their
-tasks to their teams, and their own views of the queue go. Of whoever holds a privileged role one person stops the
-access and a second one ends it.
+tasks to their teams; their own views of the queue and what they had not sent go. Of whoever holds a privileged role one
+person stops the access and a second one ends it.
 
 Approvals wait for roles, not for people, so they stay where they are. What the person had proposed is taken back.
 """
@@ -14,7 +14,7 @@ from django.apps import apps
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from cases.kernel import locks, record, tasks, views
+from cases.kernel import drafts, locks, record, tasks, views
 from cases.kernel.actors import Actor
 from cases.kernel.models import Case, Proposal, RoleGrant, Task, Team, TeamMembership, User
 from cases.kernel.office import grants, people, proposals, shutout
@@ -70,6 +70,7 @@ def leave(
             shutout.close_tasks(user.pk, actor=actor, at=at)
             people.end_links(user, at=at)
             views.forget(user.pk)
+            drafts.forget(user.pk)
             _end_sign_in(user)
         give_back(user, actor=actor, at=at, request=request)
         for row_id in _end_with(user_id, proposal):
