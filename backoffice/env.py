@@ -164,7 +164,7 @@ def database(url: str, *, is_pooled: bool = False) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": host,
         "PORT": str(parts.port or ""),
-        "OPTIONS": {"connect_timeout": "10", **options},
+        "OPTIONS": {"connect_timeout": "10", "prepare_threshold": None if is_pooled else 0, **options},
         "DISABLE_SERVER_SIDE_CURSORS": is_pooled,
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,

@@ -12,6 +12,7 @@ from cases.kernel.models import Case, CaseAddress, CaseParty, SearchEntry
 from cases.kernel.timing import places
 from cases.ledger import api as ledger
 from cases.ledger import sealing
+from cases.ledger.inserting import insert
 from cases.ledger.sealed import SealedTextField
 
 __all__ = ["ADDRESS_FIELDS", "PERSON_FIELDS", "add", "add_address", "address_at", "change"]
@@ -57,7 +58,7 @@ def add(
     placed = [_placed(row, party) for party, rows in zip(parties, addresses, strict=True) for row in rows]
     ledger.bulk_create(CaseAddress, placed)
     entries = _entries(case, parties, people, addresses)
-    SearchEntry.objects.bulk_create([facts_entry, *entries] if facts_entry else entries)
+    insert([facts_entry, *entries] if facts_entry else entries)
     return parties
 
 

@@ -12,7 +12,9 @@ from django.db import connection, transaction
 
 from cases.ledger.canonical import canon_of_plain, commitment, plain
 from cases.ledger.errors import LedgerError
+from cases.ledger.inserting import FEW
 from cases.ledger.models import DataKey
+from cases.ledger.prepared import Statement
 from cases.ledger.recording import (
     Action,
     NoAction,
@@ -25,7 +27,7 @@ from cases.ledger.recording import (
     surviving,
 )
 from cases.ledger.sealing import seal_reason
-from cases.ledger.tracking import Tracked, write_history
+from cases.ledger.tracking import Tracked, create_few, write_history
 
 __all__ = [
     "Action",
@@ -40,6 +42,7 @@ __all__ = [
 
 Row = TypeVar("Row", bound=Tracked)
 VERSION = 1
+_APPEND = Statement.of("SELECT ledger_append(%s, %s, %s, %s)")
 
 
 class ReasonNotSealed(LedgerError):
@@ -138,15 +141,14 @@ def _append(one: Action) -> None:
         **{name: plain(value) for name, value in head.items()},
         "changes": [entry for change in surviving(one.changes) for entry in change.entries],  # plain as they are
     }
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT ledger_append(%s, %s, %s, %s)",
-            [one.stream, one.uid, canon_of_plain(body).decode("utf-8"), one.reason],
-        )
+    _APPEND.rows([one.stream, one.uid, canon_of_plain(body).decode("utf-8"), one.reason])
 
 
 def bulk_create(model: type[Row], rows: Sequence[Row], *, batch_size: int | None = None) -> list[Row]:
-    """Insert `rows` in one statement and their history in another, under the current action."""
+    """Insert `rows` in one statement and their history in another, or a few and theirs in one, under the current
+    action."""
+    if 0 < len(rows) <= FEW:
+        return create_few(rows)
     current()
     created: list[Row] = model.objects.bulk_create(rows, batch_size=batch_size)  # type: ignore[attr-defined]  # -- concrete models have objects
     write_history(model, created, "+", batch_size=batch_size)

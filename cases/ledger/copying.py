@@ -4,18 +4,16 @@ from the rows that were made, and by COPY for those that were changed."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache, lru_cache
-from operator import attrgetter, itemgetter
+from functools import cache
 from typing import Any, TypeVar
 
-from django.contrib.postgres.fields import ArrayField
-from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models.base import ModelState
 
+from cases.ledger.cells import ready, values_of
 from cases.ledger.errors import LedgerError
 from cases.ledger.recording import Action, current
-from cases.ledger.rows import entry_of, kind_as_stored
-from cases.ledger.sealed import Sealed
+from cases.ledger.rows import entry_of
 from cases.ledger.tracking import Tracked
 
 __all__ = ["copy_create", "copy_made", "copy_rows", "copy_update", "draft"]
@@ -41,7 +39,7 @@ def copy_create(
     entries: list[dict[str, object]] = []
 
     def note(row: Row) -> None:
-        told = {**_values(row), **same, "history_id": numbers[len(entries)]}
+        told = {**values_of(row), **same, "history_id": numbers[len(entries)]}
         entries.append(entry_of(row, history, told, "+"))
 
     made = _copied(model, rows, len(numbers), note)
@@ -77,7 +75,7 @@ def _copy_history(model: type[Row], rows: Sequence[Row]) -> None:
     """Copy in a history row for each row that was changed and note it in the current action."""
     act, history = current(), model.history_model
     same, numbers = _same(act, "~"), _fresh(history, len(rows))
-    told = [{**_values(row), **same, "history_id": each} for row, each in zip(rows, numbers, strict=True)]
+    told = [{**values_of(row), **same, "history_id": each} for row, each in zip(rows, numbers, strict=True)]
     _copy(history, told)
     act.collect(*(entry_of(row, history, values, "~") for row, values in zip(rows, told, strict=True)))
     for row in rows:
@@ -131,7 +129,7 @@ def _copied(model: type[Plain], rows: Iterable[Plain], many: int, note: Callable
             setattr(row, key, number)
             note(row)
             made.append(row)
-            yield _values(row)
+            yield values_of(row)
 
     if numbers:
         with connection.execute_wrapper(_refuse):  # it would wait for the end of the very COPY that waits for the row
@@ -143,20 +141,6 @@ def _copied(model: type[Plain], rows: Iterable[Plain], many: int, note: Callable
 
 def _refuse(*_: object) -> None:
     raise LedgerError("A row that is copied in asks the database nothing while it is made.")
-
-
-def _values(row: models.Model) -> Mapping[str, Any]:
-    """Return the values of all columns by attribute, among others."""
-    told = vars(row)
-    if not _attributes(type(row)) <= told.keys():
-        for name in row.get_deferred_fields():
-            getattr(row, name)  # reads it
-    return told
-
-
-@cache
-def _attributes(model: type[models.Model]) -> frozenset[str]:
-    return frozenset(field.attname for field in model._meta.concrete_fields)
 
 
 @cache
@@ -192,57 +176,9 @@ def _fresh(model: type[models.Model], many: int) -> list[int]:
     return numbers
 
 
-Prepare = Callable[[Any], Any]
-
-
-@cache
-def _cells(model: type[models.Model]) -> tuple[Callable[[Mapping[str, Any]], tuple[Any, ...]], tuple[type | None, ...]]:
-    """Return what takes the values of all columns out of those of a row, in order, and the types that are written as
-    they are."""
-    fields = model._meta.concrete_fields
-    return itemgetter(*(field.attname for field in fields)), tuple(kind_as_stored(field) for field in fields)
-
-
-@lru_cache(maxsize=4096)
-def _unready(model: type[models.Model], shape: tuple[type, ...]) -> tuple[tuple[int, Prepare], ...]:
-    """Return of a row whose values have these types which are not written as they are, and what prepares each: rows of
-    a file have few shapes, so a row is looked at as a whole and not value by value."""
-    _, kinds = _cells(model)
-    found: list[tuple[int, Prepare]] = []
-    for place, (field, kind, given) in enumerate(zip(model._meta.concrete_fields, kinds, shape, strict=True)):
-        if given is kind is Sealed:
-            found.append((place, attrgetter("ciphertext")))
-        elif given is not kind and (given is not type(None) or kind is None):
-            found.append((place, _preparing(field)))
-    return tuple(found)
-
-
-def _preparing(field: models.Field[Any, Any]) -> Prepare:
-    """Return what makes a value of a field one that the database takes; a list of numbers is written as it reads one,
-    and texts of a list are so already."""
-    kind = kind_as_stored(field.base_field) if isinstance(field, ArrayField) else None
-
-    def save(value: Any) -> Any:
-        return field.get_db_prep_save(value, connections[DEFAULT_DB_ALIAS])
-
-    if kind not in (int, str):
-        return save
-
-    def prepared(value: Any) -> Any:
-        if type(value) is not list or not {kind}.issuperset(map(type, value)):
-            return save(value)
-        return value if kind is str else f"{{{','.join(map(str, value))}}}"
-
-    return prepared
-
-
 def _copy(model: type[models.Model], rows: Iterable[Mapping[str, Any]]) -> None:
     """Write rows, each given as the values of all its columns, by COPY."""
     columns = ", ".join(f'"{field.column}"' for field in model._meta.concrete_fields)
-    pick, _ = _cells(model)
     with connection.cursor() as cursor, cursor.copy(f'COPY "{model._meta.db_table}" ({columns}) FROM STDIN') as copy:
         for row in rows:
-            cells = list(pick(row))
-            for place, prepare in _unready(model, tuple(map(type, cells))):
-                cells[place] = prepare(cells[place])
-            copy.write_row(cells)
+            copy.write_row(ready(model, row))

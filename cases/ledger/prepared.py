@@ -11,65 +11,72 @@ from typing import Any
 
 import psycopg
 from django.db import connection
+from django.db.backends.postgresql.base import ServerBindingCursor
+from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
+from psycopg.adapt import PyFormat, Transformer
 from psycopg.sql import Literal
 
 __all__ = ["Statement"]
 
-MOST_PREPARED = 64  # of one connection: each holds its plan in the memory of the server
 _MARKS = re.compile("%([s%])")
-_numbers = count(1)
 
 
 @dataclass(frozen=True, eq=False)
 class Statement:
     """SQL with its parameters, of which those at some places are given anew each time; the others are part of it.
 
-    Planning costs as much as answering, and more where many tables are asked about one row. So it is prepared at its
-    first use on a connection, and executed by name from then on. Behind a pooler that hands connections from one
-    transaction to the next (DISABLE_SERVER_SIDE_CURSORS says so) it is sent whole each time.
+    Planning costs as much as answering, and more where many tables are asked about one row. So the driver prepares it
+    at its first use on a connection, where it may (`prepare_threshold`), and names it from then on. What is given is
+    sent as text of no type: the database takes each as what stands in its place, and one plan serves all values.
     """
 
     sql: str
     params: tuple[Any, ...]
     given: tuple[int, ...]
 
+    @classmethod
+    def of(cls, sql: str) -> Statement:
+        """Return the statement of which every `%s` is given each time."""
+        many = sum(found[1] == "s" for found in _MARKS.finditer(sql))
+        return cls(sql, ("",) * many, tuple(range(many)))
+
     def rows(self, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Return every row as the driver reads it: JSON is text. `values` in the order of their places. One query."""
-        with connection.cursor() as cursor:
-            if connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
-                params = list(self.params)
-                for place, value in zip(self.given, values, strict=True):
-                    params[place] = value
-                cursor.execute(self.sql, params)
-            else:
-                marks = f"({', '.join(['%s'] * len(values))})" if values else ""
-                cursor.execute(f"EXECUTE {self._name()} {marks}", values)
-            return list(cursor.fetchall())
-
-    def _name(self) -> str:
-        """Return the name it has on this connection, prepared under it if need be; the longest unused makes room."""
+        connection.ensure_connection()
         driver: psycopg.Connection[Any] = connection.connection
-        known: dict[str, str] = vars(driver).setdefault("_prepared_here", {})
-        name = known.pop(self._text, "")
-        if not name:
-            name = f"backoffice_{next(_numbers)}"
-            with connection.wrap_database_errors:
-                driver.execute(f"PREPARE {name} AS {self._text}".encode())
-                if len(known) >= MOST_PREPARED:
-                    driver.execute(f"DEALLOCATE {known.pop(next(iter(known)))}".encode())
-        known[self._text] = name
-        return name
+        wrapper = _Noting if connection.queries_logged else CursorWrapper
+        with wrapper(ServerBindingCursor(driver), connection) as cursor:
+            cursor.execute(self._text, _texts(driver, values) if values else None)
+            return list(cursor.fetchall()) if cursor.description else []
 
     @cached_property
     def _text(self) -> str:
-        """Return the SQL with what is always the same written out, and $1, $2 … for what is given."""
-        numbers = {place: f"${number}" for number, place in enumerate(self.given, 1)}
-        places = count()
+        """Return the SQL with what is always the same written out, and a mark for what is given."""
+        places, given = count(), frozenset(self.given)
 
         def written(found: re.Match[str]) -> str:
             if found[1] == "%":
-                return "%"
+                return "%%" if given else "%"
             place = next(places)
-            return numbers.get(place) or Literal(self.params[place]).as_string(connection.connection)
+            if place in given:
+                return "%t"
+            text = Literal(self.params[place]).as_string(connection.connection)
+            return text.replace("%", "%%") if given else text
 
         return _MARKS.sub(written, self.sql)
+
+
+class _Noting(CursorDebugWrapper):
+    """Notes a query as it is prepared, with what is given beside it: Django asks the driver for a text it has not."""
+
+    def execute(self, sql: Any, params: Any = None) -> Any:
+        with self.debug_sql(sql, params):
+            return CursorWrapper.execute(self, sql, params)
+
+
+def _texts(driver: psycopg.Connection[Any], values: Sequence[Any]) -> list[str | None]:
+    """Return values as the text that PostgreSQL reads them from."""
+    transformer: Transformer = vars(driver).setdefault("_texts", None) or Transformer(driver)
+    vars(driver)["_texts"] = transformer
+    dumped = transformer.dump_sequence(values, [PyFormat.TEXT] * len(values))
+    return [None if each is None else bytes(each).decode() for each in dumped]

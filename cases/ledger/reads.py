@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from cases.ledger.errors import LedgerError
+from cases.ledger.inserting import insert
 from cases.ledger.models import AccessEvent
 
 
@@ -36,7 +37,7 @@ class Reader:
 
 def record_read(reader: Reader, *, at: datetime, result_count: int, fields: Sequence[str] = ()) -> AccessEvent:
     """Insert one access row. `reader.fields` (classes of fields) wins over the field names given here."""
-    return AccessEvent.objects.create(
+    look = AccessEvent(
         at=at,
         actor=reader.actor,
         streams=list(reader.streams),
@@ -48,3 +49,5 @@ def record_read(reader: Reader, *, at: datetime, result_count: int, fields: Sequ
         result_count=result_count,
         query_hash=reader.query_hash,
     )
+    insert([look])
+    return look

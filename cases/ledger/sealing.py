@@ -21,6 +21,7 @@ from django.db import models, transaction
 from cases.ledger import keys
 from cases.ledger.copying import copy_made, draft
 from cases.ledger.errors import LedgerError
+from cases.ledger.inserting import insert
 from cases.ledger.keys import kept_hashes, keyed_hash, keyed_hashes
 from cases.ledger.models import DataKey, LedgerEvent
 from cases.ledger.reads import Reader, record_read
@@ -131,14 +132,15 @@ def draft_key(scope: str, *, at: datetime, **more: Any) -> DataKey:
 def new_key(scope: str, *, at: datetime, **more: Any) -> DataKey:
     """Make one data key as `draft_key` does and insert it. Raises KeyMissing, KeyDestroyed."""
     key = draft_key(scope, at=at, **more)
-    key.save(force_insert=True)
+    insert([key])
     return key
 
 
 def new_keys(count: int, scope: str, *, at: datetime, retention_class: str = "") -> list[DataKey]:
     """Make `count` data keys under the newest KEK and insert them in one statement."""
     made = _made(scope, at, count=count, retention_class=retention_class)
-    return DataKey.objects.bulk_create(made)
+    insert(made)
+    return made
 
 
 class Sealer:

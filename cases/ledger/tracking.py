@@ -8,16 +8,19 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, models
 from simple_history.manager import HistoryManager
 from simple_history.models import HistoricalRecords
 
+from cases.ledger.cells import values_of
 from cases.ledger.errors import LedgerError
+from cases.ledger.inserting import insert_with_history, update_with_history
 from cases.ledger.recording import current, current_event_uid
-from cases.ledger.rows import remembered, row_entry
+from cases.ledger.rows import entry_of, remembered, row_entry
 
+_WRITTEN = "_number_of_history"
 HISTORY_COLUMNS = ("history_id", "history_date", "history_type", "event_id")
 
 
@@ -72,16 +75,29 @@ def write_history(
 def history_of(history_model: type[models.Model], source: models.Model, sign: str, at: datetime) -> models.Model:
     """Return the unsaved history row of `source` as it stands in memory. Raises LedgerError for an expression."""
     tracked: Sequence[models.Field[Any, Any]] = history_model.tracked_fields  # type: ignore[attr-defined]  # -- by simple-history
+    refuse_expressions(source)
     values = {field.attname: getattr(source, field.attname) for field in tracked}
-    if any(hasattr(value, "resolve_expression") for value in values.values()):
-        raise LedgerError("A tracked row takes values, not expressions: compute the value, then save.")
     return history_model(history_date=at, history_type=sign, **values)
+
+
+def refuse_expressions(source: models.Model) -> None:
+    """Raise LedgerError where a column holds an expression: nobody knows yet what the database makes of it."""
+    if any(hasattr(value, "resolve_expression") for value in vars(source).values()):
+        raise LedgerError("A tracked row takes values, not expressions: compute the value, then save.")
 
 
 def note_change(source: models.Model, row: models.Model) -> None:
     """Add a written history row to the current action and remember the values as stored."""
     current().collect(row_entry(source, row))
     source.remember()  # type: ignore[attr-defined]  # -- every source is Tracked
+
+
+def note_written(source: models.Model, number: int, sign: str) -> None:
+    """Add the history row of this number, written with its row, to the current action and remember what is stored."""
+    act, history = current(), type(source).history_model  # type: ignore[attr-defined]  # -- of Tracked
+    own = {"history_id": number, "history_date": act.at, "history_type": sign, "event_id": act.uid}
+    act.collect(entry_of(source, history, {**values_of(source), **own}, sign))
+    source.remember()  # type: ignore[attr-defined]
 
 
 class TrackedHistory(HistoricalRecords):
@@ -121,7 +137,11 @@ class TrackedHistory(HistoricalRecords):
         return made
 
     def create_historical_record(self, instance: models.Model, history_type: str, using: str | None = None) -> None:
-        """Write the history row of one save or delete and add it to the current action."""
+        """Add the history row of one save or delete to the current action, and write it where the save has not."""
+        number: int | None = vars(instance).pop(_WRITTEN, None)
+        if number is not None:
+            note_written(instance, number, history_type)
+            return
         history_model: type[models.Model] = type(instance).history_model  # type: ignore[attr-defined]  # -- of Tracked
         row = history_of(history_model, instance, history_type, current().at)
         row.save(force_insert=True, using=using)
@@ -165,3 +185,47 @@ class Tracked(models.Model):
         names = None if fields is None else {opts.get_field(name).attname for name in fields}  # type: ignore[union-attr]  # -- columns only
         stored = remembered(self, names)
         self._remembered = stored if names is None else {**getattr(self, "_remembered", {}), **stored}
+
+    def save_base(self, raw: bool = False, **more: Any) -> None:
+        """Save the row. Raises LedgerError where it would leave no history: loaded as it is, or simple-history told to
+        look away."""
+        if raw or hasattr(self, "skip_history_when_saving"):
+            raise LedgerError("A tracked row is not written without its history.")
+        super().save_base(**more)
+
+    def _do_insert(self, manager: Any, using: str, fields: Any, returning_fields: Any, raw: bool) -> Any:
+        """Insert the row and its history by one statement, where Django makes one for each."""
+        auto = self._meta.auto_field
+        if using != DEFAULT_DB_ALIAS or (auto is not None and self.pk is not None):
+            return super()._do_insert(manager, using, fields, returning_fields, raw)  # type: ignore[misc]
+        refuse_expressions(self)
+        ((number, written),) = insert_with_history([self], current())
+        vars(self)[_WRITTEN] = written
+        return [tuple(number if field is auto else getattr(self, field.attname) for field in returning_fields)]
+
+    def _do_update(
+        self, base_qs: Any, using: str, pk_val: Any, values: Any, update_fields: Any, forced_update: bool
+    ) -> bool:
+        """Update the row and write its history by one statement, where Django makes one for each."""
+        if not values or using != DEFAULT_DB_ALIAS:
+            return bool(super()._do_update(base_qs, using, pk_val, values, update_fields, forced_update))  # type: ignore[misc]
+        refuse_expressions(self)
+        written = update_with_history(self, [field for field, _, _ in values], current())
+        if written is not None:
+            vars(self)[_WRITTEN] = written
+        return written is not None
+
+
+Row = TypeVar("Row", bound=Tracked)
+
+
+def create_few(rows: Sequence[Row]) -> list[Row]:
+    """Insert at most `FEW` rows of one model with their history by one statement, under the current action."""
+    for row in rows:
+        row._prepare_related_fields_for_save(operation_name="bulk_create")  # type: ignore[attr-defined]
+        refuse_expressions(row)
+    for row, (number, written) in zip(rows, insert_with_history(rows, current()), strict=True):
+        row.pk = number
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+        note_written(row, written, "+")
+    return list(rows)

@@ -86,13 +86,21 @@ def test_database_url_is_taken_apart() -> None:
         "PASSWORD": "p@ss",
         "HOST": "db.example.org",
         "PORT": "5433",
-        "OPTIONS": {"connect_timeout": "10", "sslmode": "verify-full", "application_name": "web"},
+        "OPTIONS": {
+            "connect_timeout": "10",
+            "prepare_threshold": 0,
+            "sslmode": "verify-full",
+            "application_name": "web",
+        },
     }
 
 
 def test_database_behind_a_pooler_of_transactions_has_nothing_prepared() -> None:
     for is_pooled in (False, True):
-        assert database("postgresql:///office", is_pooled=is_pooled)["DISABLE_SERVER_SIDE_CURSORS"] is is_pooled
+        entry = database("postgresql:///office", is_pooled=is_pooled)
+
+        assert entry["DISABLE_SERVER_SIDE_CURSORS"] is is_pooled
+        assert entry["OPTIONS"]["prepare_threshold"] == (None if is_pooled else 0)
 
 
 def test_database_url_may_name_a_socket_folder() -> None:

@@ -1,7 +1,7 @@
 """Everything a refusal must leave alone: the whole content of every table but the one that counts refusals."""
 
-import weakref
 from contextlib import contextmanager
+from functools import cache
 
 import pytest
 from django.db import connection, transaction
@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from cases.kernel import transitions
 from cases.kernel.errors import CaseError
 from cases.ledger.models import SecurityEvent
+from cases.ledger.prepared import Statement
 from tests import keptstories
 from tests.factories import AT
 
@@ -31,21 +32,19 @@ def _digests(names):
     )
 
 
-# The database plans a question for every table longer than it answers it, so each connection has it planned once.
-_PLANNED = weakref.WeakSet()
-
-
 def snapshot(names=None):
     """Return a digest of the rows of each table, or of those named."""
     with connection.cursor() as cursor:
         if names:
             cursor.execute(_digests(names))
             return dict(cursor.fetchall())
-        if connection.connection not in _PLANNED:
-            cursor.execute(f"PREPARE everything AS {_digests(tables())}")
-            _PLANNED.add(connection.connection)
-        cursor.execute("EXECUTE everything")
-        return dict(cursor.fetchall())
+    return dict(_everything().rows([]))
+
+
+@cache
+def _everything():
+    """Return what asks for every table: the database plans that longer than it answers it, so it is planned once."""
+    return Statement.of(_digests(tables()).replace("%", "%%"))
 
 
 # Digests of the kept office and where kept stories end: their rows are the same in every test.
