@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from cases.agencies import shapes, strict_json
 from cases.agencies.inbound import IdReused
@@ -19,7 +19,7 @@ from cases.kernel.casetypes import CaseType
 from cases.kernel.exchange import agencies
 from cases.kernel.models import Case, IntakeRequest
 from cases.kernel.office import codelists
-from cases.kernel.prepared import Prepared
+from cases.kernel.prepared import Prepared, Statement
 from cases.ledger import api as ledger
 from cases.ledger import sealing, security
 
@@ -38,10 +38,11 @@ __all__ = [
 
 CREATED, ACCEPTED = 201, 202
 # The row is taken first: of equal requests at once, one opens the case and the others wait for its answer.
-_TAKE = """
+_TAKE = Statement.of("""
 INSERT INTO cases_intakerequest (agency_id, message_id, received_at, body_sha256, status, answer)
 VALUES (%s, %s, %s, %s, 0, '') ON CONFLICT (agency_id, message_id) DO NOTHING RETURNING id
-"""
+""")
+_KEEP = Statement.of("UPDATE cases_intakerequest SET case_id = %s, status = %s, answer = %s WHERE id = %s RETURNING id")
 
 
 class NotASender(Exception):
@@ -188,17 +189,15 @@ def _known(sender: Sender) -> Answered | None:
 
 
 def _take(sender: Sender, digest: str, *, now: datetime) -> int | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_TAKE, [sender.agency.pk, sender.message_id, now, digest])
-        row = cursor.fetchone()
-    return row[0] if row else None
+    taken = _TAKE.rows([sender.agency.pk, sender.message_id, now, digest])
+    return taken[0][0] if taken else None
 
 
 def _keep(row_id: int, done: Done) -> Answer:
     """Write the answer beside the request."""
     answer = as_answer(done)
     text = answer.content.decode("ascii")
-    IntakeRequest.objects.filter(pk=row_id).update(case=done.case, status=done.status, answer=text)
+    _KEEP.rows([done.case.pk if done.case else None, done.status, text, row_id])
     return answer
 
 

@@ -9,6 +9,7 @@ from django import forms
 
 from cases.debt import batches
 from cases.kernel import formats
+from cases.kernel.lightforms import LightForm
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Number
 from cases.kernel.plainforms import Chosen
@@ -16,13 +17,13 @@ from cases.kernel.plainforms import Chosen
 __all__ = ["BatchForm", "FactsForm", "HoldForm", "PartyForm"]
 
 
-class FactsForm(forms.Form):
+class FactsForm(LightForm):
     """Which account. Placements are chosen on a page of their own."""
 
     account_reference = forms.CharField(label="Account", max_length=40)
 
 
-class PartyForm(forms.Form):
+class PartyForm(LightForm):
     """A holder, as billing tells of them."""
 
     forename = forms.CharField(label="First name", max_length=80, required=False)

@@ -12,6 +12,7 @@ from cases.disclosure import authorities, codes, dataitems, opening
 from cases.disclosure.described import ENDS_FIRST, OTHER_YEAR, YEARS, address, moment
 from cases.kernel import formats, notice
 from cases.kernel.formats import BadFormat
+from cases.kernel.lightforms import LightForm
 from cases.kernel.numberfields import Whole
 from cases.kernel.plainforms import CARD, Chosen, GroupedTicks, needed_when
 
@@ -61,7 +62,7 @@ def _gateways() -> list[tuple[str, str]]:
     return [_UNKNOWN, *((code, notice.GATEWAYS[code].label) for code in known)]
 
 
-class FactsForm(forms.Form):
+class FactsForm(LightForm):
     """The request as it came. What it does not say stays empty: nothing is guessed."""
 
     request_type = Chosen(label="What came", choices=codes.TYPES)
@@ -176,7 +177,7 @@ def _own_device(text: str) -> str:
     return kept
 
 
-class PartyForm(forms.Form):
+class PartyForm(LightForm):
     """Whose data is asked for, as the authority names them. Empty fields are simply not said."""
 
     role = forms.ChoiceField(label="Role", choices=codes.ROLES)

@@ -14,6 +14,7 @@ from cases.fraud import codes, incoming, opening, police
 from cases.fraud.models import IncomingNotice
 from cases.kernel import calendars, formats
 from cases.kernel.evidence import scanning
+from cases.kernel.lightforms import LightForm
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Pounds
 from cases.kernel.office.codelists import CodeField
@@ -67,7 +68,7 @@ class ReasonsField(forms.MultipleChoiceField):
         return super().get_bound_field(form, field_name)
 
 
-class FactsForm(forms.Form):
+class FactsForm(LightForm):
     """The opening facts. Money is typed in pounds and kept in pence."""
 
     event_type = CodeField(

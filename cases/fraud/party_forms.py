@@ -11,6 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 
 from cases.fraud import codes
 from cases.kernel import formats
+from cases.kernel.lightforms import LightForm
 from cases.kernel.numberfields import Whole
 from cases.kernel.office import datasources
 from cases.kernel.office.codelists import CodeField
@@ -76,7 +77,7 @@ def _iso(day: date | None) -> str:
     return day.isoformat() if day else ""
 
 
-class PlaceFields(forms.Form):
+class PlaceFields(LightForm):
     """The fields of an address."""
 
     line_1 = forms.CharField(label="Address", max_length=120, required=False)

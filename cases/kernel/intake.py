@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from cases.kernel import calendars, casetypes, clocks, parties, policy, record
 from cases.kernel.actors import Actor
@@ -17,6 +17,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.finding import index
 from cases.kernel.models import Case, Team
 from cases.kernel.office import datasources
+from cases.kernel.prepared import Prepared, Statement
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
@@ -24,11 +25,12 @@ __all__ = ["FieldErrors", "IntakeRefused", "next_reference", "open_arising", "op
 
 # No vowels and nothing that reads like something else: a random reference is spelt over the telephone.
 RANDOM_ALPHABET = "2347CDFGHJKMNPQRTVWXZ"
-_NEXT = """
+_NEXT = Statement.of("""
 INSERT INTO cases_referencecounter (prefix, year, last) VALUES (%s, %s, 1)
 ON CONFLICT (prefix, year) DO UPDATE SET last = cases_referencecounter.last + 1
 RETURNING last
-"""
+""")
+_TEAM = Prepared(lambda code: Team.objects.filter(code=code), code="one team")
 
 
 class IntakeRefused(CaseError):
@@ -47,9 +49,8 @@ def next_reference(prefix: str, *, at: datetime) -> str:
     """Return the next reference of a prefix in the London year. Locks the counter until the transaction ends, so that
     numbers have no gaps."""
     year = calendars.london_date(at).year
-    with connection.cursor() as cursor:
-        cursor.execute(_NEXT, [prefix, year])
-        return f"{prefix}-{year}-{cursor.fetchone()[0]:06d}"
+    ((number,),) = _NEXT.rows([prefix, year])
+    return f"{prefix}-{year}-{number:06d}"
 
 
 def random_reference() -> str:
@@ -87,7 +88,7 @@ def open_case(
         casetype.check_person(person.get("values", {}), at=at)
     case = _new(
         casetype,
-        Team.objects.get(code=casetype.team),
+        _team(casetype),
         is_restricted=is_restricted or casetype.is_restricted,
         source=actor.source,
         at=at,
@@ -120,13 +121,17 @@ def open_arising(
     casetype = casetypes.get(kind)
     for person in people:
         casetype.check_person(person.get("values", {}), at=at)
-    case = _new(
-        casetype, Team.objects.get(code=casetype.team), is_restricted=casetype.is_restricted, source=actor.source, at=at
-    )
+    case = _new(casetype, _team(casetype), is_restricted=casetype.is_restricted, source=actor.source, at=at)
     with record.act(case, "case.opened", actor=actor, at=at) as action:
         action.detail["kind"] = kind
         _write(case, casetype, facts=facts, people=people, at=at, occurred_at=at)
     return case
+
+
+def _team(casetype: casetypes.CaseType) -> Team:
+    team: Team
+    (team,) = _TEAM.objects(code=casetype.team)
+    return team
 
 
 def _new(casetype: casetypes.CaseType, team: Team, *, is_restricted: bool, source: str, at: datetime) -> Case:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from cases.kernel import calendars, formats
 from cases.kernel.choosing import Chosen
 from cases.kernel.formats import BadFormat
+from cases.kernel.lightforms import LightForm
 from cases.kernel.office import datasources
 from cases.kernel.office.codelists import CodeField
 
@@ -88,7 +89,7 @@ def faults_of(
     ]
 
 
-class PlainForm(forms.Form):
+class PlainForm(LightForm):
     """Refuses card numbers in whatever is typed."""
 
     def clean(self) -> dict[str, Any]:

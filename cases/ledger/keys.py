@@ -1,6 +1,6 @@
 """Key files outside the database: what wraps the data keys (`kek-YYYYMM`), what blinds tokens (`index-v1`).
 
-Files of mode 0600 in a folder of mode 0700 (settings.KEY_DIR). Read anew for each call, never cached. A file
+Files of mode 0600 in a folder of mode 0700 (settings.KEY_DIR). A key is read anew for each call, never kept. A file
 `NAME.next` opens what NAME wraps and is not used for anything new: so a key reaches every machine before it is used.
 """
 
@@ -11,9 +11,11 @@ import os
 import re
 import secrets
 import stat
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
@@ -42,7 +44,13 @@ class KeyFile:
 
 
 def directory() -> Path:
-    return Path(settings.KEY_DIR)
+    return _place(settings.KEY_DIR)
+
+
+@lru_cache(maxsize=256)
+def _place(folder: str | Path, name: str = "") -> Path:
+    """Return a path; putting one together takes longer than asking for the file."""
+    return Path(folder, name)
 
 
 def write(path: Path, content: bytes) -> None:
@@ -124,7 +132,7 @@ def is_credentials(folder: Path) -> bool:
 def _problem(path: Path, *, size: int | None = KEY_BYTES) -> str:
     """Return what is wrong with a key file, or nothing. Without `size` it may be of any."""
     try:
-        found = path.stat()
+        found = os.stat(path)
     except FileNotFoundError:
         return "missing"
     if stat.S_IMODE(found.st_mode) & (0o037 if is_credentials(path.parent) else 0o077):
@@ -133,10 +141,32 @@ def _problem(path: Path, *, size: int | None = KEY_BYTES) -> str:
 
 
 def _names(path: Path, prefix: str, *, ending: str = "") -> list[str]:
-    if not path.is_dir():
-        return []
-    found = (name for name in os.listdir(path) if name.startswith(prefix) and name.endswith(ending))
-    return sorted((name for name in found if name.endswith(NEXT) == (ending == NEXT)), key=_order)
+    return [*_sorted(_listed(path), prefix, ending)]
+
+
+@lru_cache(maxsize=64)
+def _sorted(listed: tuple[str, ...], prefix: str, ending: str) -> tuple[str, ...]:
+    found = (name for name in listed if name.startswith(prefix) and name.endswith(ending))
+    return tuple(sorted((name for name in found if name.endswith(NEXT) == (ending == NEXT)), key=_order))
+
+
+_known: dict[Path, tuple[int, tuple[str, ...]]] = {}
+_SURE = 2 * 10**9  # nanoseconds: a folder that changed just now may change again within the same tick of its clock
+
+
+def _listed(path: Path) -> tuple[str, ...]:
+    """Return the names in a folder, none where it is not there. They are read when its time of change is another."""
+    try:
+        changed = os.stat(path).st_mtime_ns
+        known = _known.get(path)
+        if known is not None and known[0] == changed:
+            return known[1]
+        names = tuple(os.listdir(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    if time.time_ns() - changed > _SURE:
+        _known[path] = (changed, names)
+    return names
 
 
 def present() -> list[str]:
@@ -174,7 +204,7 @@ def read(name: str) -> bytes:
 
 def load(name: str) -> bytes:
     """Return the key called `name`. Raises KeyMissing."""
-    path = directory() / name
+    path = _place(settings.KEY_DIR, name)
     problem = _problem(path)
     if problem == "missing" and not _problem(path.with_name(name + NEXT)):
         path, problem = path.with_name(name + NEXT), ""

@@ -47,7 +47,7 @@ class Statement:
         wrapper = _Noting if connection.queries_logged else CursorWrapper
         with wrapper(ServerBindingCursor(driver), connection) as cursor:
             cursor.execute(self._text, _texts(driver, values) if values else None)
-            return list(cursor.fetchall()) if cursor.description else []
+            return list(cursor.fetchall())
 
     @cached_property
     def _text(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from cases.credit.defaults import codes
+from cases.kernel.lightforms import LightForm
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Pounds
 
@@ -36,13 +37,13 @@ def _pounds(label: str) -> Pounds:
     return Pounds(label=label, min_value=0, max_digits=9)
 
 
-class FactsForm(forms.Form):
+class FactsForm(LightForm):
     """Which account. Cases are opened by what billing tells."""
 
     account_reference = forms.CharField(label="Account", max_length=40)
 
 
-class PartyForm(forms.Form):
+class PartyForm(LightForm):
     """A holder, as billing tells of them."""
 
     forename = forms.CharField(label="First name", max_length=80, required=False)

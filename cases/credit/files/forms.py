@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from cases.kernel.lightforms import LightForm
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Pounds, Whole
 
@@ -14,13 +15,13 @@ __all__ = ["ApproveForm", "ExtractForm", "FactsForm", "PartyForm"]
 _DAY = forms.DateInput(attrs={"type": "date"})
 
 
-class FactsForm(forms.Form):
+class FactsForm(LightForm):
     """The month. Files are opened by themselves."""
 
     month = forms.DateField(label="Month", widget=_DAY)
 
 
-class PartyForm(forms.Form):
+class PartyForm(LightForm):
     """A file is about nobody in particular."""
 
     surname = forms.CharField(label="Last name", max_length=80, required=False)

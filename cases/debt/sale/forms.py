@@ -11,6 +11,7 @@ from django import forms
 from cases.accounts.reading import PRODUCTS
 from cases.debt.sale import bids, codes, prices
 from cases.kernel.calendars import JURISDICTIONS
+from cases.kernel.lightforms import LightForm
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Number, Pounds, Whole
 from cases.kernel.plainforms import Chosen
@@ -36,7 +37,7 @@ def _pence(pounds: Decimal | None) -> int | None:
     return int(pounds * 100) if pounds is not None else None
 
 
-class FactsForm(forms.Form):
+class FactsForm(LightForm):
     """Which accounts: by product, part of the country, what is owed, and since when."""
 
     products = forms.MultipleChoiceField(
@@ -74,7 +75,7 @@ class FactsForm(forms.Form):
         return cleaned
 
 
-class PartyForm(forms.Form):
+class PartyForm(LightForm):
     """Nobody is typed here: the people of a sale are the holders of its accounts."""
 
     role = forms.ChoiceField(label="Role", choices=codes.ROLES, required=False)

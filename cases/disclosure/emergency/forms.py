@@ -15,6 +15,7 @@ from cases.disclosure.emergency import codes
 from cases.disclosure.emergency.guards import ABOUT_POSITION
 from cases.kernel import formats
 from cases.kernel.formats import BadFormat
+from cases.kernel.lightforms import LightForm
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Whole
 from cases.kernel.plainforms import Chosen, PlainForm, needed_when
@@ -152,7 +153,7 @@ class SheetForm(FactsForm):
         return cleaned
 
 
-class PartyForm(forms.Form):
+class PartyForm(LightForm):
     """The caller, as far as they are known."""
 
     role = forms.ChoiceField(label="Role", choices=codes.ROLES)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from django import forms
+from cases.kernel.lightforms import LightForm
 
 __all__ = ["FactsForm", "PartyForm"]
 
 
-class FactsForm(forms.Form):
+class FactsForm(LightForm):
     """Has no field: what was asked is never changed."""
 
 
-class PartyForm(forms.Form):
+class PartyForm(LightForm):
     """Has no field: whose number it was asked about is never changed."""

@@ -11,6 +11,7 @@ from cases.disclosure.transfer import codes, guards, periods
 from cases.kernel import formats
 from cases.kernel.countries import COUNTRIES
 from cases.kernel.exchange.agreements import HOME, OWN
+from cases.kernel.lightforms import LightForm
 from cases.kernel.models import Agency, Case
 from cases.kernel.plainforms import CARD, Chosen, needed_when
 
@@ -34,7 +35,7 @@ def _abroad() -> list[tuple[str, str]]:
     return [_CHOOSE, *((code, name) for name, code in named)]
 
 
-class FactsForm(forms.Form):
+class FactsForm(LightForm):
     """Who would have people's data where, and why."""
 
     recipient = forms.ChoiceField(label="Recipient", choices=_recipients)

@@ -10,6 +10,7 @@ from django import forms
 from cases.fraud.party_forms import PartyForm as PersonForm
 from cases.fraud.suspicion import codes
 from cases.kernel import calendars
+from cases.kernel.lightforms import LightForm
 from cases.kernel.office.codelists import CodesField
 from cases.kernel.plainforms import Chosen
 
@@ -32,7 +33,7 @@ class ReferralForm(forms.Form):
     once = forms.UUIDField(widget=forms.HiddenInput, required=False, initial=uuid.uuid4)
 
 
-class FactsForm(forms.Form):
+class FactsForm(LightForm):
     """The officer's report. What is not known is written UNKNOWN."""
 
     reason_code = Chosen(label="Why it is reported", choices=codes.REASONS)
