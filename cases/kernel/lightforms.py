@@ -20,16 +20,17 @@ class LightForm(forms.Form):
     """Does what Django's own form does."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.base_fields = _Fields(type(self).base_fields)
+        vars(self)["base_fields"] = _Fields(type(self).base_fields)  # Django copies what it finds under this name
         super().__init__(*args, **kwargs)
 
     def _clean_fields(self) -> None:
         """Clean every field as Django does; of a body, which is a plain mapping, those it leaves out have the value of
         an empty one."""
         is_body = type(self.data) is dict and not self.prefix and not self.files
+        own = type(self).base_fields
         for name, field in self.fields.items():
             if is_body and name not in self.data and not (field.required or field.disabled):
-                empty = _empty(type(self), name, type(field))
+                empty = _empty(type(self), name) if type(field) is type(own.get(name)) else MISSING
                 if empty is not MISSING:
                     self.cleaned_data[name] = [*empty] if isinstance(empty, list) else empty
                     continue
@@ -42,10 +43,10 @@ class LightForm(forms.Form):
 
 
 @lru_cache(maxsize=2048)
-def _empty(form: type[forms.BaseForm], name: str, kind: type[forms.Field]) -> Any:
+def _empty(form: type[forms.Form], name: str) -> Any:
     """Return what a field is worth that nothing was given for; MISSING where that is not always the same."""
     field = form.base_fields.get(name)
-    if type(field) is not kind or field.required or hasattr(form, f"clean_{name}"):
+    if field is None or field.required or hasattr(form, f"clean_{name}"):
         return MISSING
     try:
         return copy.deepcopy(field).clean(field.widget.value_from_datadict({}, {}, name))

@@ -37,9 +37,8 @@ def ready(model: type[models.Model], values: Mapping[str, Any]) -> list[Any]:
 
 def ready_value(field: models.Field[Any, Any], value: Any) -> Any:
     """Return what is stored of one value of a field."""
-    if (prepare := _preparation(field, type(value))) is None:
-        return value
-    return prepare(value)
+    prepare = _preparation(field, type(value))
+    return value if prepare is None else prepare(value)
 
 
 @cache
@@ -63,7 +62,6 @@ def _unready(model: type[models.Model], shape: tuple[type, ...]) -> tuple[tuple[
     return tuple(found)
 
 
-@lru_cache(maxsize=4096)
 def _preparation(field: models.Field[Any, Any], given: type) -> Prepare | None:
     kind = kind_as_stored(field)
     if given is kind is Sealed:

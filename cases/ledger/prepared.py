@@ -45,7 +45,7 @@ class Statement:
         connection.ensure_connection()
         driver: psycopg.Connection[Any] = connection.connection
         wrapper = _Noting if connection.queries_logged else CursorWrapper
-        with wrapper(ServerBindingCursor(driver), connection) as cursor:
+        with wrapper(ServerBindingCursor(driver), connection) as cursor:  # type: ignore[call-arg]  # -- stubs for psycopg 2
             cursor.execute(self._text, _texts(driver, values) if values else None)
             return list(cursor.fetchall())
 
@@ -76,7 +76,8 @@ class _Noting(CursorDebugWrapper):
 
 def _texts(driver: psycopg.Connection[Any], values: Sequence[Any]) -> list[str | None]:
     """Return values as the text that PostgreSQL reads them from."""
-    transformer: Transformer = vars(driver).setdefault("_texts", None) or Transformer(driver)
-    vars(driver)["_texts"] = transformer
-    dumped = transformer.dump_sequence(values, [PyFormat.TEXT] * len(values))
+    held = vars(driver)
+    if "_texts" not in held:
+        held["_texts"] = Transformer(driver)
+    dumped = held["_texts"].dump_sequence(values, [PyFormat.TEXT] * len(values))
     return [None if each is None else bytes(each).decode() for each in dumped]

@@ -139,7 +139,7 @@ class TrackedHistory(HistoricalRecords):
     def create_historical_record(self, instance: models.Model, history_type: str, using: str | None = None) -> None:
         """Add the history row of one save or delete to the current action, and write it where the save has not."""
         number: int | None = vars(instance).pop(_WRITTEN, None)
-        if number is not None:
+        if number is not None and history_type != "-":
             note_written(instance, number, history_type)
             return
         history_model: type[models.Model] = type(instance).history_model  # type: ignore[attr-defined]  # -- of Tracked
@@ -186,7 +186,7 @@ class Tracked(models.Model):
         stored = remembered(self, names)
         self._remembered = stored if names is None else {**getattr(self, "_remembered", {}), **stored}
 
-    def save_base(self, raw: bool = False, **more: Any) -> None:
+    def save_base(self, raw: bool = False, **more: Any) -> None:  # type: ignore[override]  # -- save() names all it gives
         """Save the row. Raises LedgerError where it would leave no history: loaded as it is, or simple-history told to
         look away."""
         if raw or hasattr(self, "skip_history_when_saving"):
@@ -203,12 +203,10 @@ class Tracked(models.Model):
         vars(self)[_WRITTEN] = written
         return [tuple(number if field is auto else getattr(self, field.attname) for field in returning_fields)]
 
-    def _do_update(
-        self, base_qs: Any, using: str, pk_val: Any, values: Any, update_fields: Any, forced_update: bool
-    ) -> bool:
+    def _do_update(self, base_qs: Any, using: str | None, pk_val: Any, values: Any, *rest: Any) -> Any:
         """Update the row and write its history by one statement, where Django makes one for each."""
         if not values or using != DEFAULT_DB_ALIAS:
-            return bool(super()._do_update(base_qs, using, pk_val, values, update_fields, forced_update))  # type: ignore[misc]
+            return super()._do_update(base_qs, using, pk_val, values, *rest)
         refuse_expressions(self)
         written = update_with_history(self, [field for field, _, _ in values], current())
         if written is not None:
