@@ -124,7 +124,7 @@ CACHES = {
     },
     "fast": embedded.fast_cache(env.hidden("FAST_CACHE_URL") or BROKER_URL),
 }
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "cases.web.signin.sessions"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 # The row outlives the session: what is posted from a page that was left open overnight is kept for whoever it was.
 SESSION_COOKIE_AGE = int(timedelta(hours=24).total_seconds())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from django import forms
@@ -17,6 +18,7 @@ from cases.kernel.evidence import scanning
 from cases.kernel.lightforms import LightForm
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Pounds
+from cases.kernel.office import codelists
 from cases.kernel.office.codelists import CodeField
 from cases.kernel.plainforms import Chosen, GroupedTicks, needed_when
 
@@ -45,6 +47,11 @@ _PAST = (_CENTURY[0], _not_to_come)
 
 def _reasons(held: Collection[str] = ()) -> list[tuple[str, list[tuple[str, str]]]]:
     """Return the reasons of today, and those a row holds already, each once, by the kinds of filing that have it."""
+    return [*_grouped(frozenset(held), codelists.state())]
+
+
+@lru_cache(maxsize=64)
+def _grouped(held: Collection[str], _of_state: tuple[int, str]) -> tuple[tuple[str, list[tuple[str, str]]], ...]:
     labels: dict[str, str] = {}
     kinds: dict[str, list[str]] = {}
     for kind, kind_label in codes.CASE_TYPES:
@@ -54,7 +61,7 @@ def _reasons(held: Collection[str] = ()) -> list[tuple[str, list[tuple[str, str]
     groups: dict[str, list[tuple[str, str]]] = {}
     for code, label in labels.items():
         groups.setdefault("; ".join(kinds[code]), []).append((code, label))
-    return list(groups.items())
+    return tuple(groups.items())
 
 
 class ReasonsField(forms.MultipleChoiceField):

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from cases.fraud import codes
 from cases.kernel import tasks
 from cases.kernel.models import Case, CaseParty, Task
+from cases.kernel.prepared import Prepared
 
 __all__ = ["TASKS", "hand_on", "others"]
 
@@ -24,8 +25,13 @@ def others(case: Case) -> QuerySet[CaseParty]:
     return named.order_by("number")
 
 
+_STAFF = Prepared(
+    lambda case: CaseParty.objects.filter(case_id=case, role=codes.EMPLOYEE, is_detached=False).values_list("pk")[:1],
+    case=-(10**15) - 1,
+)
+
+
 def hand_on(case: Case, *, at: datetime) -> None:
     """Ask once that it be handed on, inside the current ledger action on a locked case."""
-    staff = CaseParty.objects.filter(case=case, role=codes.EMPLOYEE, is_detached=False)
-    if staff.exists() and not Task.objects.filter(case=case, kind=TASK).exists():
+    if _STAFF.rows(case=case.pk) and not Task.objects.filter(case=case, kind=TASK).exists():
         tasks.raise_task(TASK, case=case, at=at)

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
 from psycopg.adapt import PyFormat, Transformer
@@ -42,10 +42,11 @@ class Statement:
 
     def rows(self, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Return every row as the driver reads it: JSON is text. `values` in the order of their places. One query."""
-        connection.ensure_connection()
-        driver: psycopg.Connection[Any] = connection.connection
-        wrapper = _Noting if connection.queries_logged else CursorWrapper
-        with wrapper(ServerBindingCursor(driver), connection) as cursor:  # type: ignore[call-arg]  # -- stubs for psycopg 2
+        wrapper: Any = connections[DEFAULT_DB_ALIAS]
+        wrapper.ensure_connection()
+        driver: psycopg.Connection[Any] = wrapper.connection
+        noting = _Noting if wrapper.queries_logged else CursorWrapper
+        with noting(ServerBindingCursor(driver), wrapper) as cursor:  # type: ignore[call-arg]  # -- stubs for psycopg 2
             cursor.execute(self._text, _texts(driver, values) if values else None)
             return list(cursor.fetchall())
 
