@@ -55,7 +55,7 @@ def _grouped(held: Collection[str], _of_state: tuple[int, str]) -> tuple[tuple[s
     labels: dict[str, str] = {}
     kinds: dict[str, list[str]] = {}
     for kind, kind_label in codes.CASE_TYPES:
-        for code, label in codes.REASONS[kind].choices(also=held):
+        for code, label in codes.REASONS[kind].choices(also=[*held]):
             labels.setdefault(code, label)
             kinds.setdefault(code, []).append(kind_label)
     groups: dict[str, list[tuple[str, str]]] = {}
