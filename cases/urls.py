@@ -23,8 +23,8 @@ def _under(patterns: Sequence[URLPattern | URLResolver], depth: int = 2) -> list
         else:
             alike[each] = [each]
     found: list[URLPattern | URLResolver] = []
-    for first, several in alike.items():
-        found += [path(f"{first}/", include(_under(several, depth - 1)))] if isinstance(first, str) else several
+    for word, several in alike.items():
+        found += [path(f"{word}/", include(_under(several, depth - 1)))] if isinstance(word, str) else several
     return found
 
 

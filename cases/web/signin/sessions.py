@@ -39,6 +39,6 @@ class SessionStore(db.SessionStore):
         if must_create or self.session_key is None:
             super().save(must_create)
             return
-        row = self.create_model_instance(self._get_session(no_load=False))
+        row = self.create_model_instance(self._session)  # type: ignore[attr-defined]  # -- the stubs leave it out
         if not _KEEP.rows([row.session_data, row.expire_date, row.session_key]):
             raise UpdateError
