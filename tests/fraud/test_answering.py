@@ -7,12 +7,12 @@ import pytest
 from cases.fraud import incoming, report
 from cases.fraud.models import FraudDispute, IncomingNotice
 from cases.kernel import edits, transitions, verdicts
-from cases.kernel.models import Approval, Case, Letter, Task
+from cases.kernel.models import Approval, Case, Letter, OutboxMessage, Task
 from cases.ledger import sealing
 from cases.reports import letters, lettertext
 from tests.factories import FILED_AT
 from tests.fraud.standing import NEXT_DAY, PRESENT, Stage
-from tests.kernel.snapshots import nothing_written
+from tests.kernel.snapshots import nothing_written, undone
 from tests.reports import reading
 
 MONTH = ("k10_request", "running", date(2026, 12, 16))
@@ -155,6 +155,23 @@ class Letters(Stage):
         text = self.read("n19")
         assert "The other record of the same matter stands" in text
         assert "nobody may hold it against you" not in text and "no longer stands" not in text
+
+    def test_a_letter_that_went_to_somebody_who_was_the_wrong_person_is_asked_about(self):
+        def detached():
+            self.do("detach", "p.nair", at=NEXT_DAY, reason="Another of that name.", person="2")
+            waiting = Approval.objects.get(case=self.filed, act="detach", closed_at=None)
+            verdicts.decide(waiting.uid, "agreed", actor=self.people["judge"], at=NEXT_DAY)
+            return self.tasks()
+
+        letters.make_due_letters(now=FILED_AT)
+        letter = Letter.objects.get(case=self.filed, template="n11")
+        with undone():  # nobody has tried to send it
+            assert "letter_to_detached" not in detached()
+        OutboxMessage.objects.filter(pk=letter.message_id).update(state="delivered", attempts=1, settled_at=NEXT_DAY)
+        self.say("letter.dispatched", message=letter.message, agency="sandbox-post", at=NEXT_DAY)
+        assert "letter_to_detached" in detached()
+        assert Task.objects.get(case=self.filed, kind="letter_to_detached").detail == {"person": 2}
+        self.verified()
 
 
 class Several(Stage):

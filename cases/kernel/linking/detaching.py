@@ -35,8 +35,12 @@ BEYOND = "Somebody outside was told of this case. Take that back or correct it f
 # Whoever asked is answered, whoever they prove to be: UK GDPR Art 12(3).
 ANSWERS = ("k10_request", "k10_extended")
 
+LETTER_WENT = "letter_to_detached"
 tasks.declare(
-    {"detached_filed": "A person was detached: put right what an agency filed"},
+    {
+        "detached_filed": "A person was detached: put right what an agency filed",
+        LETTER_WENT: "A letter went to a person who was detached: tell them, and see whether it spoke of somebody else",
+    },
     ended_by={"detached_filed": "This ends when the filing is amended or removed."},
 )
 
@@ -96,7 +100,8 @@ def set_apart(party: CaseParty, *, at: Any) -> None:
 
 
 def detach_person(context: Any) -> None:
-    """Set the person apart, tell every earlier recipient to remove what it was told, and void what was to be agreed."""
+    """Set the person apart, tell every earlier recipient to remove what it was told, ask somebody about letters that
+    went to them, and void what was to be agreed."""
     case, party, at = context.case, _person(context), context.at
     if party is None:
         return
@@ -104,6 +109,9 @@ def detach_person(context: Any) -> None:
     sent = corrections.send(case, "removed", reason=REASON, actor=context.actor, at=at, party=party)
     casetypes.tell("marker_taken_back", party, at=at)  # as long as it is known who they are elsewhere
     set_apart(party, at=at)
+    # What nobody had tried to send is taken back by now; the others may be with somebody whom they do not concern.
+    if party.letters.filter(state__in=["rendered", "dispatched"]).exists():
+        tasks.raise_task(LETTER_WENT, case=case, at=at, person=party.number)
     for agency in dict.fromkeys(row.recipient.code for row in filed):
         tasks.raise_task("detached_filed", case=case, at=at, agency=agency, person=party.number)
     casetypes.get(case.kind).changed(case, at=at)
