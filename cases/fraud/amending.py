@@ -15,6 +15,7 @@ from cases.kernel import approvals, casetypes, clocks, holdkinds, holds, outbox,
 from cases.kernel.actors import Actor, system
 from cases.kernel.exchange import corrections
 from cases.kernel.models import Case, Clock, OutboxMessage, Release, ReleasedPerson, Task
+from cases.kernel.prepared import Prepared
 from cases.ledger import api as ledger
 from cases.ledger.models import LedgerEvent
 
@@ -72,9 +73,15 @@ def is_changed(context: Any) -> str | None:
     return None
 
 
+_OWED = Prepared(
+    lambda case: Task.objects.filter(case=case, kind__in=_OWING, closed_at=None).values_list("pk")[:1],
+    case=-(10**15) - 1,
+)
+
+
 def is_owed(context: Any) -> str | None:
     """What a page asks before it offers an amendment: a task that stands as long as one is owed. One query."""
-    if not Task.objects.filter(case=context.case, kind__in=_OWING, closed_at=None).exists():
+    if not _OWED.rows(case=context.case.pk):
         return "The agency would be told just what it was told. Change the case first; another person then amends."
     return None
 

@@ -7,13 +7,14 @@ from datetime import date
 from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from cases.fraud import codes, disputes, guards
 from cases.fraud.models import FraudDispute, FraudReferral, PillarAnswer
 from cases.kernel.casetypes import Check
 from cases.kernel.evidence import scanning
 from cases.kernel.models import Case, Evidence
+from cases.kernel.prepared import Prepared
 
 __all__ = ["POLICE", "PREJUDICE", "amount", "checks", "context", "facts_view", "topic", "topic_label"]
 
@@ -113,11 +114,17 @@ def _dispute(dispute: FraudDispute) -> list[tuple[str, str]]:
     return [("Disputed by", who), ("Grounds", codes.GROUNDS.labels().get(dispute.grounds, dispute.grounds))]
 
 
+def _answers(*, case: int) -> QuerySet[PillarAnswer]:
+    documents = ArrayAgg("links__evidence__number", filter=Q(links__isnull=False), order_by="links__evidence__number")
+    return PillarAnswer.objects.filter(case=case, side="maker").annotate(documents=documents).order_by("pillar")
+
+
+_ANSWERS = Prepared(_answers, case=-(10**15) - 1)
+
+
 def _maker_pillars(case: Case) -> list[tuple[str, str]]:
     """Return the maker's answer to each pillar and the documents that bear it out, in one query."""
-    documents = ArrayAgg("links__evidence__number", filter=Q(links__isnull=False), order_by="links__evidence__number")
-    answers = PillarAnswer.objects.filter(case=case, side="maker").annotate(documents=documents).order_by("pillar")
-    asked = dict(codes.pillars_of(case.fraud_referral.fpa_case_type))
+    asked, answers = dict(codes.pillars_of(case.fraud_referral.fpa_case_type)), _ANSWERS.objects(case=case.pk)
     return [(f"Pillar {answer.pillar}", _pillar_sentence(answer, asked[answer.pillar])) for answer in answers]
 
 

@@ -9,14 +9,14 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.db.models.query import get_related_populators
 
 from cases.ledger import sealing
 from cases.ledger.prepared import Statement
 from cases.ledger.reads import Reader
 
-__all__ = ["Prepared", "PreparedInPart", "PreparedOpening", "Statement"]
+__all__ = ["Prepared", "PreparedInPart", "PreparedOpening", "Statement", "have"]
 
 
 class Prepared:
@@ -122,6 +122,16 @@ INSERT INTO cases_accessevent (at, actor, verb, fields, purpose, streams, break_
 SELECT %s::timestamptz, %s, %s, %s::varchar[], %s, coalesce(array_agg(DISTINCT stream), '{}'), false, '', count(*)
   FROM found
 """
+
+
+def have(row: Model, name: str, found: Sequence[Model]) -> None:
+    """Have a row hold those that point to it, as if prefetch_related had read them."""
+    relation: Any = row._meta.get_field(name)
+    rows = getattr(row, relation.get_accessor_name()).all()
+    for each in found:
+        relation.field.set_cached_value(each, row)
+    rows._result_cache, rows._prefetch_done = list(found), True
+    vars(row).setdefault("_prefetched_objects_cache", {})[relation.cache_name] = rows
 
 
 def _is_plain(value: object) -> bool:

@@ -18,11 +18,9 @@ from django.db.models import (
     Func,
     Model,
     OuterRef,
-    Prefetch,
     Q,
     QuerySet,
     Value,
-    prefetch_related_objects,
 )
 from django.db.models.functions import JSONObject
 
@@ -40,12 +38,13 @@ from cases.kernel.models import (
     CaseAddress,
     CaseParty,
     Clock,
+    Evidence,
     Hold,
     OutboxMessage,
     Task,
 )
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
-from cases.kernel.prepared import Prepared
+from cases.kernel.prepared import Prepared, have
 from cases.ledger import sealing
 from cases.ledger.sealed import SealedTextField
 
@@ -258,6 +257,10 @@ def _file(actor: Actor, facts: tuple[str, ...], _edition: int) -> Prepared:
     return Prepared(lambda uid: rows.filter(uid=uid), uid=UUID(int=1))
 
 
+_PEOPLE = Prepared(lambda case: CaseParty.objects.filter(case=case, number__lte=MOST_PEOPLE), case=-(10**15) - 1)
+_DOCUMENTS = Prepared(lambda case: Evidence.objects.filter(case=case), case=-(10**15) - 1)
+
+
 def case_file(actor: Actor, uid: UUID) -> CaseFile:
     """Return a case the actor may see with all that its pages list: facts, people and documents are on the row.
     Three queries. Raises NotVisible."""
@@ -265,8 +268,8 @@ def case_file(actor: Actor, uid: UUID) -> CaseFile:
     if not found:
         raise NotVisible
     (case,) = found
-    listed = Prefetch("parties", queryset=CaseParty.objects.filter(number__lte=MOST_PEOPLE))
-    prefetch_related_objects(found, listed, "evidence")
+    have(case, "parties", _PEOPLE.objects(case=case.pk))
+    have(case, "evidence", _DOCUMENTS.objects(case=case.pk))
     parts = {name: getattr(case, name) for name in PARTS}
     count = sum(parts["people_"])
     return CaseFile(
