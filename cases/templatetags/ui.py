@@ -27,6 +27,12 @@ def public_link(code: str, agency: str = "") -> str:
     return publiclinks.link(code, agency)
 
 
+@register.filter(expects_localtime=True)
+def stamp(value: datetime) -> str:
+    """Write a moment for a machine, in London's time with its distance from UTC."""
+    return value.isoformat()
+
+
 @register.filter
 def initials(name: object) -> str:
     """Return the first letters of the first two words."""
