@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from cases.kernel import casetypes, holdkinds, policy
 from cases.kernel.actors import Actor
@@ -38,8 +39,7 @@ def row(case: Case) -> Row:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Line:
+class Line(NamedTuple):
     """A row of the queue as it is read, in nothing but words: equal lines are drawn once."""
 
     url: str
@@ -103,4 +103,4 @@ def urgent_lines(actor: Actor, *, at: datetime) -> list[Line]:
     """Return the lines of what goes before everything else, each leading to the page on which it is worked. One query,
     or none."""
     found = [(line(case, at=at), casetypes.get(case.kind).screen, case.uid) for case in worklist.urgent(actor)]
-    return [replace(each, url=addresses.of_case(screen, uid)) if screen else each for each, screen, uid in found]
+    return [each._replace(url=addresses.of_case(screen, uid)) if screen else each for each, screen, uid in found]

@@ -116,11 +116,11 @@ ACTS: dict[str, Callable[[HttpRequest], Wish | Problem]] = {
 }
 
 
-def offered() -> dict[str, list[tuple[str, str]]]:
+def offered() -> dict[str, tuple[tuple[str, str], ...]]:
     """Return the choices of the bar beside the colleagues."""
     return {
-        "hold_kinds": [(code, holdkinds.KINDS[code].label) for code in acts.HOLDS],
-        "hold_sources": list(holdkinds.SOURCES.items()),
+        "hold_kinds": tuple((code, holdkinds.KINDS[code].label) for code in acts.HOLDS),
+        "hold_sources": tuple(holdkinds.SOURCES.items()),
     }
 
 
@@ -314,6 +314,6 @@ def _show(
     return render(request, "cases/several.html", shown, status=status)
 
 
-def people(found: list[desk.Colleague]) -> list[tuple[str, str]]:
+def people(found: list[desk.Colleague]) -> tuple[tuple[str, str], ...]:
     """Return the colleagues of one's teams by name, each once."""
-    return sorted({str(each.user_id): each.name for each in found}.items(), key=lambda each: each[1])
+    return tuple(sorted({str(each.user_id): each.name for each in found}.items(), key=lambda each: each[1]))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
 
 from cases.kernel.calendars import LONDON
 from cases.kernel.reading.worklist import CAP
@@ -37,8 +38,9 @@ def day(value: datetime | date | None) -> str:
     return f"{civil.day} {civil:%b %Y}"
 
 
+@lru_cache(maxsize=4096)
 def moment(value: datetime | None) -> str:
-    """Write a London date and time, as in 24 Nov 2026 16:00."""
+    """Write a London date and time, as in 24 Nov 2026 16:00; each once, as a queue asks for the same ones again."""
     return f"{day(value)} {clock(value)}" if value else "—"
 
 
@@ -47,8 +49,7 @@ def clock(value: datetime) -> str:
     return f"{value.astimezone(LONDON):%H:%M}"
 
 
-@dataclass(frozen=True)
-class Due:
+class Due(NamedTuple):
     """A due time as the pages show it: its words, how pressing it is, and an icon."""
 
     text: str
