@@ -111,16 +111,16 @@ def size(count: int) -> str:
     return f"{count / 1024:,.0f} KB" if count < 1024 * 1024 else f"{count / 1024 / 1024:,.1f} MB"
 
 
-@register.inclusion_tag("ui/due.html")
-def due(due_at: datetime | None, now: datetime) -> dict[str, object]:
-    """Draw a due time."""
-    return {"due": writing.due_words(due_at, now) if due_at else None, "at": due_at}
+@register.simple_tag
+def due(due_at: datetime | None, now: datetime) -> str:
+    """Draw a due time, once for what it says."""
+    return _drawn("ui/due.html", (("due", writing.due_words(due_at, now) if due_at else None), ("at", due_at)))
 
 
-@register.inclusion_tag("ui/person.html")
-def person(name: object) -> dict[str, object]:
-    """Draw a person: avatar and name."""
-    return {"name": str(name)}
+@register.simple_tag
+def person(name: object) -> str:
+    """Draw a person of the staff: avatar and name, each once."""
+    return _drawn("ui/person.html", (("name", str(name)),))
 
 
 @register.simple_tag

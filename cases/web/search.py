@@ -20,7 +20,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.finding import search as searching
 from cases.kernel.finding import searchbox
 from cases.kernel.finding.search import Asked, Found, Hit, Match
-from cases.web import asking, rows
+from cases.web import addresses, asking, rows
 from cases.web.casepage import CASEWORK, PURPOSES
 from cases.web.filters import Chip, Choice
 from cases.web.refusals import Problem, screen, status_of
@@ -161,6 +161,7 @@ def shown_hit(hit: Hit) -> dict[str, Any]:
     casetype = casetypes.get(hit.case.kind)
     return {
         "row": rows.row(hit.case),
+        "url": addresses.of_case("web:case", hit.case.uid),
         "matches": [
             {
                 "who": f"Person {match.number}, {role_label(casetype, match.role).lower()}" if match.number else "",
