@@ -104,6 +104,7 @@ MANAGEMENT = frozenset(
 )
 OFFICE_RULES = (
     Rule(act="view_tasks", roles=frozenset({ANY_STAFF})),
+    Rule(act="view_operations", roles=frozenset({ANY_STAFF, "auditor"}), scope="all"),
     Rule(act="view_status", roles=frozenset({ANY_STAFF, "system_administrator", "auditor"}), scope="all"),
     Rule(act="search", roles=frozenset({ANY_STAFF, "auditor"}), scope="all"),
     Rule(act="view_security_log", roles=frozenset({"auditor", "data_protection_officer"}), scope="all"),

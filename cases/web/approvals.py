@@ -16,8 +16,11 @@ from cases.web import asking, rows
 from cases.web.refusals import screen
 from cases.web.wording import words
 
+__all__ = ["entry", "waiting"]
 
-def _entry(approval: Approval, others: Iterable[str]) -> dict[str, Any]:
+
+def entry(approval: Approval, others: Iterable[str]) -> dict[str, Any]:
+    """Return a decision as lists show it."""
     wanted = [roles.ROLES[code].label if code in roles.ROLES else code for code in approval.needs]
     row = rows.row(approval.case)
     lifecycle = casetypes.get(approval.case.kind).lifecycle
@@ -32,6 +35,6 @@ def waiting(request: HttpRequest) -> HttpResponse:
     actor = asking.actor_of(request)
     found = desk.approvals_for(actor)
     deciders = desk.deciders(found, actor)
-    entries = [_entry(each, deciders.get(each.pk, ())) for each in found]
+    entries = [entry(each, deciders.get(each.pk, ())) for each in found]
     lists = {mode: [each for each in entries if each["approval"].mode == mode] for mode in ("before", "after")}
     return render(request, "cases/approvals.html", lists)

@@ -53,6 +53,7 @@ class OfficePlace:
 
 
 OFFICE = (
+    OfficePlace(label="Operations", icon="chart-line", url="web:operations", act="view_operations"),
     OfficePlace(label="Changes", icon="clipboard-check", url="web:changes", act="view_changes", count="changes"),
     OfficePlace(label="Agencies", icon="building-2", url="web:agencies", act="view_agencies"),
     OfficePlace(label="Figures", icon="layers", url="web:figures", act="view_figures"),

@@ -20,7 +20,7 @@ from cases.web import asking
 from cases.web.documents import table
 from cases.web.refusals import screen
 
-__all__ = ["mine", "progress", "resume", "rows", "stop"]
+__all__ = ["entry", "mine", "progress", "resume", "rows", "stop"]
 
 STOP_POLLING = 286
 SHOWN = 50
@@ -35,7 +35,8 @@ STATES = {
 OUTCOMES = {"done": "Done", "skipped": "Skipped", "failed": "Failed", "pending": "Not done"}
 
 
-def _entry(job: Job) -> dict[str, Any]:
+def entry(job: Job) -> dict[str, Any]:
+    """Return a job as lists show it."""
     words, tone = STATES[job.state]
     tone = "warn" if job.state == "done" and job.failed else tone
     return {"job": job, "label": jobs.label(job), "state": words, "tone": tone}
@@ -47,7 +48,7 @@ def _entry(job: Job) -> dict[str, Any]:
 def mine(request: HttpRequest) -> HttpResponse:
     """List the work I started, newest first; whoever looks after jobs also sees the system's."""
     found = jobs.visible_to(asking.actor_of(request)).select_related("asked_by").order_by("-pk")[:SHOWN]
-    return render(request, "cases/jobs.html", {"entries": [_entry(job) for job in found], "most": SHOWN})
+    return render(request, "cases/jobs.html", {"entries": [entry(job) for job in found], "most": SHOWN})
 
 
 @screen
@@ -59,7 +60,7 @@ def progress(request: HttpRequest, job: UUID) -> HttpResponse:
     row = jobs.get_visible(actor, job)
     jobs.mark_seen(row, actor=actor, at=asking.now())
     shown = {
-        **_entry(row),
+        **entry(row),
         "reason": jobs.reason(row, row.reason) if row.reason else "",
         "reasons": _reasons(row),
         "may_steer": jobs.may_steer(actor, row),

@@ -100,6 +100,7 @@ def _filled(worker: crawl.Person, cases: dict, report) -> None:
         at=factories.FILED_AT,
     )
     worker.visit("draft", reverse("web:draft", args=[draft.pk]))
+    worker.visit("operations", "/operations/")
     worker.visit("counts", "/")
     for state, case in cases.items():
         worker.visit("case", reverse("web:case", args=[case.uid]), do=_reveal if state == "ready" else None)

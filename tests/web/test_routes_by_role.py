@@ -211,7 +211,7 @@ def standing(db):
 
 
 WHOLE_OFFICE = {"my_work", "counts", "tasks", "approvals", "preferences", "queue", "take_next", "new", "opened"}
-WHOLE_OFFICE |= {"several", "views", "newer", "drafts"}
+WHOLE_OFFICE |= {"several", "views", "newer", "drafts", "operations"}
 WHOLE_OFFICE |= {
     "status",
     "on_call",

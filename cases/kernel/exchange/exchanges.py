@@ -47,6 +47,7 @@ __all__ = [
     "messages_of",
     "public_keys",
     "restricted_kinds",
+    "scope",
     "stuck_for",
     "waits_for_people",
 ]
@@ -101,7 +102,7 @@ def is_closed_to(actor: Actor, agency: Agency) -> bool:
     return agency.kind in closed_kinds(actor)
 
 
-def _scope(actor: Actor) -> Q:
+def scope(actor: Actor) -> Q:
     """Return the filter on rows with a case. Nobody sees a row of a restricted case but by sight of the case."""
     seen = Q(case__in=policy.visible_to(actor))
     if policy.can(actor, OPERATE).is_allowed:
@@ -135,7 +136,7 @@ def _is_up(channel: Channel, *, at: datetime) -> bool:
 def listed(actor: Actor, *, at: datetime) -> list[Listed]:
     """Return the whole register. Three queries. Raises NotAllowed."""
     policy.require(actor, "view_agencies")
-    stuck = OutboxMessage.objects.filter(_scope(actor), channel__agency=OuterRef("pk"), state__in=deadletters.STATES)
+    stuck = OutboxMessage.objects.filter(scope(actor), channel__agency=OuterRef("pk"), state__in=deadletters.STATES)
     closed = closed_kinds(actor)
     return [_listed(each, closed, at=at) for each in _register().annotate(has_stuck=Exists(stuck))]
 
@@ -158,7 +159,7 @@ def live_keys(agency: Agency, *, at: datetime) -> list[ChannelKey]:
 def messages_of(actor: Actor, agency: Agency, *, is_stuck: bool = False) -> QuerySet[OutboxMessage]:
     """Return what was promised to an agency, each with its latest try; unordered."""
     latest = DeliveryAttempt.objects.filter(message=OuterRef("pk")).order_by("-number")
-    rows = OutboxMessage.objects.filter(_scope(actor), channel__agency=agency).select_related("case")
+    rows = OutboxMessage.objects.filter(scope(actor), channel__agency=agency).select_related("case")
     rows = rows.filter(state__in=deadletters.STATES) if is_stuck else rows
     return rows.annotate(
         last_status=Subquery(latest.values("http_status")[:1]),
@@ -183,7 +184,7 @@ def public_keys(agency: Agency, *, at: datetime) -> list[PartnerKey]:
 
 def stuck_for(actor: Actor) -> QuerySet[OutboxMessage]:
     """Return every stuck message this person may know of, with case and agency; unordered."""
-    rows = deadletters.stuck().filter(_scope(actor)).exclude(channel__agency__kind__in=closed_kinds(actor))
+    rows = deadletters.stuck().filter(scope(actor)).exclude(channel__agency__kind__in=closed_kinds(actor))
     latest = DeliveryAttempt.objects.filter(message=OuterRef("pk")).order_by("-number")
     return rows.annotate(
         last_status=Subquery(latest.values("http_status")[:1]),
@@ -193,7 +194,7 @@ def stuck_for(actor: Actor) -> QuerySet[OutboxMessage]:
 
 def callbacks_of(actor: Actor, agency: Agency, *, is_review: bool = False) -> QuerySet[Callback]:
     """Return what an agency told us: of cases this person may know of, and what matched none; unordered."""
-    rows = Callback.objects.filter(_scope(actor) | Q(case=None), agency=agency).select_related("case")
+    rows = Callback.objects.filter(scope(actor) | Q(case=None), agency=agency).select_related("case")
     return rows.filter(TO_REVIEW) if is_review else rows
 
 

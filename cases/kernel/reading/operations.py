@@ -1,0 +1,121 @@
+"""How the work of the desks goes: what came in and was closed, what is open by its time, what agencies answered.
+
+Each person's numbers are of what they may see, as their queue is: nothing else is counted, and no person.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db.models import Count, Q
+from django.db.models.functions import TruncDate
+
+from cases.kernel import calendars, casetypes, policy
+from cases.kernel.actors import Actor
+from cases.kernel.calendars import LONDON
+from cases.kernel.exchange import exchanges
+from cases.kernel.models import OutboxMessage
+
+__all__ = ["Day", "Standing", "Traffic", "flow", "standing", "traffic"]
+
+WORKING_DAYS = 20
+SOON = timedelta(days=7)
+LATELY = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Day:
+    """One working day of London, with what came and went since the one before."""
+
+    day: date
+    opened: int
+    closed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How many open cases of one kind are on track (none due within a week), due soon, overdue, or have no time."""
+
+    kind: str
+    label: str
+    on_track: int
+    due_soon: int
+    overdue: int
+    timeless: int
+
+    @property
+    def total(self) -> int:
+        return self.on_track + self.due_soon + self.overdue + self.timeless
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traffic:
+    """What was sent to one agency within a day, and how much of it was acknowledged."""
+
+    sent: int
+    acknowledged: int
+
+
+def flow(actor: Actor, *, at: datetime) -> list[Day]:
+    """Return the last twenty working days, today's last. What came on another day counts for the working day after it.
+    Three queries."""
+    days, calendar = [calendars.london_date(at)], calendars.of(calendars.seat())
+    while len(days) <= WORKING_DAYS:
+        days.insert(0, _working_day_before(days[0], calendar))
+    first = days.pop(0)
+    seen = policy.visible_to(actor)
+    after = calendars.end_of_day(first)
+    opened = seen.filter(opened_at__gte=after).annotate(day=TruncDate("opened_at", tzinfo=LONDON)).order_by()
+    closed = seen.filter(closed_date__gt=first, is_closed=True).order_by()
+    came = _by_day(dict(opened.values_list("day").annotate(count=Count("pk"))), days)
+    went = _by_day(dict(closed.values_list("closed_date").annotate(count=Count("pk"))), days)
+    return [Day(day=day, opened=came[day], closed=went[day]) for day in days]
+
+
+def _working_day_before(day: date, calendar: calendars.Calendar) -> date:
+    day -= timedelta(days=1)
+    while not calendar.is_working_day(day):
+        day -= timedelta(days=1)
+    return day
+
+
+def _by_day(counted: Mapping[date, int], days: list[date]) -> Counter[date]:
+    found: Counter[date] = Counter()
+    for day, count in counted.items():
+        found[next((each for each in days if each >= day), days[-1])] += count
+    return found
+
+
+def standing(actor: Actor, *, at: datetime) -> list[Standing]:
+    """Return what is open of each kind that the actor sees any of, the most first. One query."""
+    rows = policy.visible_to(actor).filter(is_closed=False, is_dormant=False).order_by()
+    counted = rows.values_list("kind").annotate(
+        on_track=Count("pk", filter=Q(due_at__gte=at + SOON)),
+        due_soon=Count("pk", filter=Q(due_at__gte=at, due_at__lt=at + SOON)),
+        overdue=Count("pk", filter=Q(due_at__lt=at)),
+        timeless=Count("pk", filter=Q(due_at=None)),
+    )
+    found = [
+        Standing(
+            kind=kind,
+            label=casetypes.get(kind).label,
+            on_track=on_track,
+            due_soon=due_soon,
+            overdue=overdue,
+            timeless=timeless,
+        )
+        for kind, on_track, due_soon, overdue, timeless in counted
+    ]
+    return sorted(found, key=lambda each: (-each.total, each.label))
+
+
+def traffic(actor: Actor, *, at: datetime) -> dict[int, Traffic]:
+    """Return by agency what was sent within the last day of what the actor may see. One query."""
+    rows = OutboxMessage.objects.filter(exchanges.scope(actor), delivered_at__gt=at - LATELY).order_by()
+    counted = rows.values_list("channel__agency").annotate(
+        sent=Count("pk"), acknowledged=Count("pk", filter=Q(acknowledged_at__isnull=False))
+    )
+    return {agency: Traffic(sent=sent, acknowledged=acknowledged) for agency, sent, acknowledged in counted}

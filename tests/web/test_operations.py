@@ -1,0 +1,89 @@
+"""The page of operations: counts of what its reader may see, each chart with its numbers beside it."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from cases.kernel import transitions
+from cases.kernel.reading import operations
+from cases.web import charts
+from tests import factories, suspicions
+from tests.web import desk
+from tests.web.test_queries import shortly, statements
+
+pytestmark = pytest.mark.django_db
+# A Monday: the fourteenth, on which the cases of the factories come in, was a Saturday.
+AT = datetime(2026, 11, 16, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def people():
+    return factories.office()
+
+
+def test_what_came_and_went_is_counted_by_working_day_of_what_one_may_see(people):
+    factories.referred(people)
+    over = factories.investigating(people)
+    suspicions.referred(people)
+    transitions.apply(over.pk, "close_no_action", actor=people["a.byrne"], at=AT, reason="A mistake.")
+
+    days = operations.flow(people["a.byrne"], at=AT)
+
+    assert len(days) == 20 and days[-1] == operations.Day(day=date(2026, 11, 16), opened=2, closed=1)
+    assert sum(each.opened + each.closed for each in days[:-1]) == 0
+    assert all(each.day.weekday() < 5 for each in days)
+    later = operations.flow(people["a.byrne"], at=AT + timedelta(days=2))
+    assert [(each.opened, each.closed) for each in later[-3:]] == [(2, 1), (0, 0), (0, 0)]
+    assert all(each.opened == 0 for each in operations.flow(people["c.adebayo"], at=AT))
+
+
+def test_what_is_open_is_counted_by_its_time(people):
+    case = factories.referred(people)
+    factories.referred(people)
+    assert case.due_at is not None
+
+    def found(at):
+        (row,) = operations.standing(people["a.byrne"], at=at)
+        return row.on_track, row.due_soon, row.overdue, row.timeless, row.total
+
+    assert found(case.due_at - timedelta(days=8)) == (2, 0, 0, 0, 2)
+    assert found(case.due_at - timedelta(days=1)) == (0, 2, 0, 0, 2)
+    assert found(case.due_at + timedelta(days=1)) == (0, 0, 2, 0, 2)
+
+
+def test_its_page_is_the_same_with_and_without_a_hidden_case(people):
+    factories.referred(people)
+    client = desk.client_of("a.byrne")
+    before = client.get("/operations/").context
+    suspicions.referred(people)
+    after = client.get("/operations/").context
+    for name in ("figures", "days", "standing", "quiet", "decisions", "jobs"):
+        assert before[name] == after[name], name
+
+
+def test_an_empty_office_says_so_and_figures_lead_into_the_queue(people):
+    page = desk.client_of("a.byrne").get("/operations/").content.decode()
+    assert "Nothing runs against time" in page and "Nothing waits for you." in page and "Nothing runs." in page
+    assert 'href="/cases/?view=overdue"' in page
+    assert "In twenty working days 0 cases came in and 0 were closed." in page
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_statements(people, count):
+    for _ in range(count):
+        factories.ready(people)
+    found = statements(desk.client_of("d.osei"), "/operations/")
+    assert len(found) == 14, shortly(found)
+
+
+def test_a_chart_stands_within_its_frame_and_no_two_words_on_each_other():
+    drawn = charts.lines(["1 Nov", "2 Nov", "3 Nov"], {"Opened": [0, 7, 12], "Closed": [3, 0, 12]})
+    assert [mark.text for mark in drawn.rulers] == ["0", "5", "10", "15"]
+    ends = [line.end.y for line in drawn.lines]
+    assert abs(ends[0] - ends[1]) >= charts.APART and drawn.lines[0].points.startswith("34.0,206.0 ")
+    flat = charts.lines(["1 Nov"], {"Opened": [0]})
+    assert flat.lines[0].points == "34.0,206.0"
+    (bar, none) = charts.bars([("Fraud", {"on-track": 10, "overdue": 1}), ("None", {"on-track": 0})])
+    assert [part.code for part in bar.parts] == ["on-track", "overdue"] and bar.total.text == "11"
+    assert none.parts == () and bar.parts[-1].x + bar.parts[-1].width < charts.BARS_WIDTH
+    assert charts.bars([]) == []
