@@ -137,10 +137,13 @@ def _carry_batch(
     with ThreadPoolExecutor(THREADS, thread_name_prefix="deliver") as pool:
         parcels = [(one, _hasten(one.parcel, most_seconds)) for one in prepared if one.parcel]
         waiting = {pool.submit(_try, one, parcel, transports) for one, parcel in parcels}
+        renew_at = time.monotonic() + queue.RENEW_SECONDS
         while waiting:
-            done, waiting = wait(waiting, timeout=queue.RENEW_SECONDS, return_when=FIRST_COMPLETED)
-            if waiting:
+            left = max(renew_at - time.monotonic(), 0)
+            done, waiting = wait(waiting, timeout=left, return_when=FIRST_COMPLETED)
+            if waiting and time.monotonic() >= renew_at:
                 queue.renew(lease, [one.message_id for one in claimed])
+                renew_at = time.monotonic() + queue.RENEW_SECONDS
             if done:
                 failpoints.reach("after_answer")
             _write(lease, [_ended(one.result(), now=clock()) for one in done], run)
@@ -159,10 +162,11 @@ def _hasten(parcel: Parcel, most_seconds: float) -> Parcel:
 def _prepare(lease: uuid.UUID, claimed: list[Claimed], *, clock: Clock) -> tuple[list[Prepared], list[Tried]]:
     """Open bodies and secrets and sign. What cannot be made ready is a failed try, so that it stops nothing else. The
     lease is kept while large files are made ready."""
-    rows = OutboxMessage.objects.select_related("channel__agency", "case", "key").in_bulk(
+    rows = OutboxMessage.objects.select_related("channel__agency", "case", "key__parent").in_bulk(
         [one.message_id for one in claimed]
     )
     ring = packing.Ring(clock())
+    bodies = outbox.open_bodies([*rows.values()], reader=_reader, at=ring.now)
     prepared, failed = [], []
     large = _large(rows.values())
     renew_at = time.monotonic() + queue.RENEW_SECONDS
@@ -173,7 +177,7 @@ def _prepare(lease: uuid.UUID, claimed: list[Claimed], *, clock: Clock) -> tuple
             renew_at = time.monotonic() + queue.RENEW_SECONDS
         message = rows[one.message_id]
         try:
-            parcel, key_names = packing.pack(message, _body(message, now=ring.now), ring)
+            parcel, key_names = packing.pack(message, _body(message, bodies[message.pk], now=ring.now), ring)
             prepared.append(Prepared(one, message, parcel, key_names))
         except DeliveryError as fault:
             failed.append(Tried(Prepared(one, message, None, ""), fault, 0))
@@ -197,10 +201,12 @@ def _lost(prepared: Prepared) -> Tried:
     return Tried(replace(prepared, parcel=None), DeliveryError("lease_lost"), 0)
 
 
-def _body(message: OutboxMessage, *, now: datetime) -> bytes:
+def _body(message: OutboxMessage, opened: bytes | LedgerError | None, *, now: datetime) -> bytes:
     """Return the bytes to send. Raises DeliveryError: for good when they were erased or altered."""
     try:
-        body = outbox.carried(message, reader=_reader(message), at=now)
+        if isinstance(opened, LedgerError):
+            raise opened
+        body = None if opened is None else outbox.carried(message, opened, reader=_reader(message), at=now)
     except KeyMissing as error:
         raise DeliveryError("keys_missing") from error
     except handing.DocumentAway as error:

@@ -127,11 +127,9 @@ def _known(sender: Sender) -> Stored | None:
 
 
 _COLUMNS = [field for field in Callback._meta.concrete_fields if not field.primary_key]
-_STORE = Statement(
+_STORE = Statement.of(
     f"INSERT INTO cases_callback ({', '.join(str(field.column) for field in _COLUMNS)})"  # noqa: S608 -- names of columns
-    f" VALUES ({', '.join(['%s'] * len(_COLUMNS))}) ON CONFLICT (agency_id, message_id) DO NOTHING RETURNING id",
-    ("",) * len(_COLUMNS),
-    tuple(range(len(_COLUMNS))),
+    f" VALUES ({', '.join(['%s'] * len(_COLUMNS))}) ON CONFLICT (agency_id, message_id) DO NOTHING RETURNING id"
 )
 
 

@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 from cases.agencies.retries import Verdict
 from cases.kernel import releases
 from cases.kernel.exchange import held
+from cases.kernel.prepared import Statement
 
 LEASE_SECONDS = 120
 RENEW_SECONDS = 30
@@ -24,13 +25,14 @@ CIRCUIT_FIRST_SECONDS = 30
 CIRCUIT_LONGEST_SECONDS = 900
 REJECTIONS_BEFORE_PAUSE = 3
 
-_RECLAIM = """
+_RECLAIM = Statement.of("""
 UPDATE cases_outboxmessage m
    SET state = CASE WHEN c.receiver_dedupes THEN 'pending' ELSE 'unknown' END,
        lease = NULL, lease_until = NULL, due_at = now()
   FROM cases_channel c
  WHERE c.id = m.channel_id AND m.state = 'sending' AND m.lease_until < now()
-"""
+RETURNING m.id
+""")
 # The data-sharing agreement has ended or is past its review; agreements.why_not refuses what is promised from then on.
 _LAPSED = """coalesce(least(t.sharing_until_date, t.sharing_review_date)
                     < (now() AT TIME ZONE 'Europe/London')::date, false)"""
@@ -39,7 +41,7 @@ _WAITS_FOR_TRANSFER = """(coalesce(t.transfer_waits_for, '') <> ''
         OR NOT (a.country = 'GB' OR coalesce(t.transfer_covers_home, false))
         OR coalesce(t.transfer_until_date < (now() AT TIME ZONE 'Europe/London')::date, false))"""
 # What may not leave any more is for people once it has waited a day; to an agency that is gone, at once.
-_EXPIRE = f"""
+_EXPIRE = Statement.of(f"""
 UPDATE cases_outboxmessage m
    SET state = 'dead'
   FROM cases_channel c JOIN cases_agency a ON a.id = c.agency_id
@@ -49,9 +51,10 @@ UPDATE cases_outboxmessage m
         OR (NOT a.is_active AND t.state = 'ended')
         OR (m.created_at < now() - interval '1 day'
             AND (NOT a.is_active OR ({_LAPSED} AND m.kind = ANY(%s)))))
-"""  # noqa: S608 -- of fixed text alone
+RETURNING m.id
+""")  # noqa: S608 -- of fixed text alone
 # Locking the health rows lets one worker at a time count a channel's budget; others pass on to other channels.
-_OPEN_CHANNELS = f"""
+_OPEN_CHANNELS = Statement.of(f"""
 SELECT h.channel_id,
        CASE WHEN h.circuit_open_until IS NULL THEN c.max_in_flight ELSE 1 END,
        c.rate_per_minute
@@ -66,11 +69,11 @@ SELECT h.channel_id,
                 WHERE m.channel_id = h.channel_id AND m.state = 'pending' AND m.due_at <= now())
  ORDER BY h.channel_id
    FOR UPDATE OF h SKIP LOCKED
-"""  # noqa: S608 -- of fixed text alone
-_IN_FLIGHT = """
+""")  # noqa: S608 -- of fixed text alone
+_IN_FLIGHT = Statement.of("""
 SELECT channel_id, count(*) FROM cases_outboxmessage
  WHERE state = 'sending' AND channel_id = ANY(%s) GROUP BY channel_id
-"""
+""")
 # A hold keeps what it stops, also what was promised before it began (kernel.exchange.held).
 _KEPT = """EXISTS (
                SELECT 1 FROM unnest(%s::text[], %s::text[]) AS kept(kind, block) JOIN cases_hold h
@@ -121,9 +124,9 @@ counted AS (
    WHERE h.channel_id = each.channel_id)
 SELECT id, attempts FROM got ORDER BY id
 """  # noqa: S608 -- of fixed text alone
-_CLAIM_ANY = _CLAIM.replace("ONLY_THESE", "")
-_CLAIM_THESE = _CLAIM.replace("ONLY_THESE", "AND m.public_id = ANY(%s)")
-_FINISH = """
+_CLAIM_ANY = Statement.of(_CLAIM.replace("ONLY_THESE", ""))
+_CLAIM_THESE = Statement.of(_CLAIM.replace("ONLY_THESE", "AND m.public_id = ANY(%s)"))
+_FINISH = Statement.of("""
 WITH ended AS (
   SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::float8[], %s::text[], %s::int[], %s::text[],
                        %s::int[], %s::text[], %s::text[], %s::text[], %s::bytea[], %s::jsonb[])
@@ -144,12 +147,15 @@ written AS (
          sealed_excerpt = e.excerpt
     FROM ended e WHERE a.message_id = e.id AND a.number = e.number AND a.ended_at IS NULL)
 SELECT id FROM kept
-"""
-_WELL = """
+""")
+_WELL = Statement.of("""
 UPDATE cases_channelhealth
    SET consecutive_failures = 0, consecutive_rejections = 0, failing_since = NULL, circuit_open_until = NULL
  WHERE channel_id = %s
-"""
+   AND (consecutive_failures <> 0 OR consecutive_rejections <> 0
+        OR failing_since IS NOT NULL OR circuit_open_until IS NOT NULL)
+RETURNING channel_id
+""")
 _UNWELL = """
 UPDATE cases_channelhealth
    SET consecutive_failures = consecutive_failures + %(failures)s,
@@ -197,16 +203,14 @@ class Ended:
 def reclaim() -> int:
     """Free what a dead worker held: due again, or unknown where the receiver cannot tell a repeat. Expire the old, and
     what may not leave any more."""
-    with connection.cursor() as cursor:
-        cursor.execute(_EXPIRE, [_under_agreement()])
-        cursor.execute(_RECLAIM)
-        return cursor.rowcount
+    _EXPIRE.rows([_under_agreement()])
+    return len(_RECLAIM.rows([]))
 
 
 def claim(lease: uuid.UUID, *, most: int = BATCH, only: Sequence[uuid.UUID] = ()) -> list[Claimed]:
     """Lease due messages, at most one per ordered stream and within each channel's budget; write their tries. With
     `only`, none but these."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic():
         budgets = _budgets()
         if not budgets:
             return []
@@ -215,8 +219,8 @@ def claim(lease: uuid.UUID, *, most: int = BATCH, only: Sequence[uuid.UUID] = ()
         statement = _CLAIM_THESE if only else _CLAIM_ANY
         kept = held.kinds()
         named = [_under_agreement(), _asked_by_law(), list(kept), list(kept.values())]
-        cursor.execute(statement, [*columns, *named, *these, most, lease, LEASE_SECONDS])
-        return [Claimed(message_id, number) for message_id, number in cursor.fetchall()]
+        got = statement.rows([*columns, *named, *these, most, lease, LEASE_SECONDS])
+        return [Claimed(message_id, number) for message_id, number in got]
 
 
 def renew(lease: uuid.UUID, message_ids: Sequence[int], *, more_seconds: int = 0) -> set[int]:
@@ -240,11 +244,8 @@ def _asked_by_law() -> list[str]:
 def _budgets() -> list[tuple[int, int, bool, bool]]:
     """Return each open channel with how many messages it may take now, whether its agreement has lapsed, and whether it
     waits for a transfer abroad; and lock those channels' health rows."""
-    with connection.cursor() as cursor:
-        cursor.execute(_OPEN_CHANNELS)
-        rows = cursor.fetchall()
-        cursor.execute(_IN_FLIGHT, [[row[0] for row in rows]])
-        in_flight = dict(cursor.fetchall())
+    rows = _OPEN_CHANNELS.rows([])
+    in_flight = dict(_IN_FLIGHT.rows([[row[0] for row in rows]])) if rows else {}
     budgets = [(channel, min(most - in_flight.get(channel, 0), rate), *held) for channel, most, rate, *held in rows]
     return [each for each in budgets if each[1] > 0]
 
@@ -256,9 +257,8 @@ def finish(lease: uuid.UUID, ended: list[Ended]) -> set[int]:
     """
     if not ended:
         return set()
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_FINISH, [*_columns(ended), lease])
-        kept = {row[0] for row in cursor.fetchall()}
+    with transaction.atomic():
+        kept = {message_id for (message_id,) in _FINISH.rows([*_columns(ended), lease])}
         for channel_id in sorted({one.channel_id for one in ended}):
             _note_health(channel_id, [one.verdict for one in ended if one.channel_id == channel_id])
     return kept
@@ -291,10 +291,10 @@ def _note_health(channel_id: int, verdicts: list[Verdict]) -> None:
     failures = sum(verdict.is_failure for verdict in verdicts)
     rejections = sum(verdict.is_rejection for verdict in verdicts)
     pause = next((verdict.pause for verdict in verdicts if verdict.pause), "")
+    if failures < len(verdicts):
+        _WELL.rows([channel_id])
     with connection.cursor() as cursor:
-        if failures < len(verdicts):
-            cursor.execute(_WELL, [channel_id])
-        else:
+        if failures == len(verdicts):
             cursor.execute(
                 _UNWELL,
                 {

@@ -6,19 +6,19 @@ Each step is its own transaction and leaves a mark, so that whatever a killed wo
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import QuerySet
 
 from cases.kernel import actors, casetypes, locks, record, tasks
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agencies, files, letters
 from cases.kernel.models import Agency, BatchFile, Case, Channel, ChannelHealth, OutboxMessage, Task
+from cases.kernel.prepared import Prepared, Statement
 from cases.kernel.transitions import AlreadyThere
 from cases.ledger import api as ledger
 from cases.ledger.keys import KeyMissing
@@ -29,6 +29,7 @@ OUTCOMES = ("delivered", "refused", "dead", "unknown")
 LONGEST_FAILING = timedelta(hours=24)
 LONGEST_WAIT = timedelta(days=1)
 ACTOR = actors.system("delivery")
+MOST = 200  # are settled at a time
 NOT_APPLIED = "message_outcome_not_applied"
 # Faults of ours that pass: a deadlock, a lost connection to the database, a key that is not there yet.
 PASSING = (OperationalError, InterfaceError, KeyMissing)
@@ -43,12 +44,11 @@ tasks.declare(
 )
 
 
-def settle(*, now: datetime, most: int = 200) -> int:
+def settle(*, now: datetime, most: int = MOST) -> int:
     """Let cases take note of outcomes they have not noted, each once, so that none which cannot be noted keeps those
     after it waiting. Returns how many were settled; once there are `most`, the rest is for the next time."""
-    waiting = OutboxMessage.objects.filter(settled_at=None, state__in=OUTCOMES).order_by("pk")
     settled = after = 0
-    while settled < most and (due := list(waiting.filter(pk__gt=after).values_list("pk", "case_id")[:most])):
+    while settled < most and (due := _WAITING.rows(after=after)[:most]):
         settled += sum(_settle(*ids, now=now) for ids in due)
         after = due[-1][0]
     return settled
@@ -101,19 +101,47 @@ def _tell_of_fault(message_id: int, case_id: int | None, cause: str, *, now: dat
     """Have people look why an outcome cannot be noted, once for each message, which stays unsettled. Returns False."""
     case = locks.case_for_update(case_id) if case_id is not None else None
     message = _still_unsettled(message_id)
-    if message is not None and not _faults_of(message).exists():
+    if message is not None and not _faults_of(message):
         _raise_task(case, message, NOT_APPLIED, now=now, cause=cause)
     return False
 
 
-def _faults_of(message: OutboxMessage) -> QuerySet[Task]:
-    of_case = Task.objects.filter(case=message.case_id, kind=NOT_APPLIED, closed_at=None)
-    return of_case.filter(detail__message=str(message.public_id))
+def _faults_of(message: OutboxMessage) -> list[Task]:
+    """Return the open tasks about a fault that kept the outcome of this message from being noted."""
+    rows: Iterable[Task] = (
+        Task.objects.filter(case=None, kind=NOT_APPLIED, closed_at=None)
+        if message.case_id is None
+        else _FAULTS.objects(case=message.case_id)
+    )
+    return [task for task in rows if task.detail.get("message") == str(message.public_id)]
+
+
+_FAULTS = Prepared(
+    lambda case: Task.objects.filter(case=case, kind=NOT_APPLIED, closed_at=None).order_by(), case=-(10**15) - 1
+)
+_UNSETTLED = Prepared(
+    lambda message: (
+        OutboxMessage.objects.select_for_update(of=("self",))
+        .select_related("channel__agency")
+        .filter(pk=message, settled_at=None, state__in=OUTCOMES)
+        .order_by()
+    ),
+    message=-(10**15) - 1,
+)
+_WAITING = Prepared(
+    lambda after: (
+        OutboxMessage.objects.filter(pk__gt=after, settled_at=None, state__in=OUTCOMES)
+        .order_by("pk")
+        .values_list("pk", "case_id")[:MOST]
+    ),
+    after=-(10**15) - 1,
+)
+_MARK = Statement.of("UPDATE cases_outboxmessage SET settled_at = %s WHERE id = %s RETURNING id")
 
 
 def _still_unsettled(message_id: int) -> OutboxMessage | None:
-    rows = OutboxMessage.objects.select_for_update(of=("self",)).select_related("channel__agency")
-    return rows.filter(pk=message_id, settled_at=None, state__in=OUTCOMES).first()
+    """Return a message, locked until the transaction ends, if no case took note of its outcome yet."""
+    return next(iter(_UNSETTLED.objects(message=message_id)), None)
 
 
 @transaction.atomic
@@ -160,7 +188,7 @@ def take_note(case: Case, message: OutboxMessage, *, now: datetime) -> None:
         delivered(case, message, at=now)
     if message.channel.transport in files.CARRIED:
         _tell_of_file(message, now=now)
-    if _faults_of(message).exists():
+    if _faults_of(message):
         with record.act(case, "message.outcome_applied", actor=ACTOR, at=now):
             _end_faults(message, now=now)
     _mark(message.pk, now=now)
@@ -172,8 +200,7 @@ def _ask_people(case: Case, message: OutboxMessage, errors: Sequence[Mapping[str
 
 
 def _mark(message_id: int, *, now: datetime) -> bool:
-    OutboxMessage.objects.filter(pk=message_id).update(settled_at=now)
-    return True
+    return bool(_MARK.rows([now, message_id]))
 
 
 def _give_to_people(message_id: int, case_id: int, cause: str, *, now: datetime) -> bool:

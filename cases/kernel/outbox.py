@@ -10,7 +10,7 @@ import hashlib
 import json
 import secrets
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +22,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.evidence import handing
 from cases.kernel.models import BatchFile, Case, Channel, DeliveryAttempt, OutboxMessage, StoredBlob
 from cases.ledger import sealing
+from cases.ledger.errors import LedgerError
 
 __all__ = [
     "Load",
@@ -33,6 +34,7 @@ __all__ = [
     "go_first",
     "install_doorbell",
     "never_left",
+    "open_bodies",
     "open_body",
     "post",
     "ring",
@@ -131,12 +133,25 @@ def open_body(message: OutboxMessage, *, reader: sealing.Reader, at: datetime) -
     )
 
 
-def carried(message: OutboxMessage, *, reader: sealing.Reader, at: datetime) -> bytes | None:
-    """Return what is sent: the body, with the bytes that it takes in their place; None when either was erased. Writes
-    an access row for each. Call it outside any transaction: a store may be far away. Raises DocumentDamaged,
-    DocumentAway."""
-    body = open_body(message, reader=reader, at=at)
-    if body is None or message.load_bytes is None:
+def open_bodies(
+    messages: Sequence[OutboxMessage], *, reader: Callable[[OutboxMessage], sealing.Reader], at: datetime
+) -> dict[int, bytes | LedgerError | None]:
+    """Return by message what `open_body` does, or what it raises. Each is loaded with its key and the parent of that.
+    Writes an access row for each, a few by one statement, and asks nothing else."""
+    there = [each for each in messages if each.sealed_body is not None]
+    blobs = [
+        sealing.Blob(bytes(each.sealed_body or b""), each.key, LABEL, each.public_id, "body", reader(each))
+        for each in there
+    ]
+    opened = sealing.open_blobs(blobs, at=at)
+    return {each.pk: None for each in messages} | {each.pk: body for each, body in zip(there, opened, strict=True)}
+
+
+def carried(message: OutboxMessage, body: bytes, *, reader: sealing.Reader, at: datetime) -> bytes | None:
+    """Return what is sent: the opened body, with the bytes that it takes in their place; None when those were erased,
+    whose opening is an access row of its own. Call it outside any transaction: a store may be far away. Raises
+    DocumentDamaged, DocumentAway."""
+    if message.load_bytes is None:
         return body
     if message.load_id is None:
         return None
@@ -191,7 +206,7 @@ def go_first(message: OutboxMessage, *, at: datetime) -> int:
     older = OutboxMessage.objects.select_for_update().filter(
         stream_id=message.stream_id, seq__lt=message.seq, state__in=_NOT_SENT
     )
-    ids = [row.pk for row in older]
+    ids = list(older.values_list("pk", flat=True))
     OutboxMessage.objects.filter(pk__in=ids).update(state="withdrawn", settled_at=at)
     OutboxMessage.objects.filter(pk=message.pk).update(is_ordered=False)
     message.is_ordered = False

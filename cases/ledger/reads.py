@@ -37,7 +37,18 @@ class Reader:
 
 def record_read(reader: Reader, *, at: datetime, result_count: int, fields: Sequence[str] = ()) -> AccessEvent:
     """Insert one access row. `reader.fields` (classes of fields) wins over the field names given here."""
-    look = AccessEvent(
+    look = _look(reader, at=at, result_count=result_count, fields=fields)
+    insert([look])
+    return look
+
+
+def record_reads(looks: Sequence[tuple[Reader, Sequence[str]]], *, at: datetime) -> None:
+    """Insert an access row for each look at the fields of one thing, as `record_read` does, a few by one statement."""
+    insert([_look(reader, at=at, result_count=1, fields=fields) for reader, fields in looks])
+
+
+def _look(reader: Reader, *, at: datetime, result_count: int, fields: Sequence[str]) -> AccessEvent:
+    return AccessEvent(
         at=at,
         actor=reader.actor,
         streams=list(reader.streams),
@@ -49,5 +60,3 @@ def record_read(reader: Reader, *, at: datetime, result_count: int, fields: Sequ
         result_count=result_count,
         query_hash=reader.query_hash,
     )
-    insert([look])
-    return look

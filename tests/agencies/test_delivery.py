@@ -4,11 +4,15 @@ import hashlib
 import json
 
 import pytest
+from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
 
 from cases.agencies import delivery
 from cases.kernel import outbox
 from cases.kernel.models import Case, DeliveryAttempt, OutboxMessage
 from cases.ledger import sealing
+from cases.ledger.errors import LedgerError
+from cases.ledger.models import AccessEvent
 from tests import factories
 from tests.agencies.stage import FPA, now, promise, state_of
 
@@ -44,6 +48,44 @@ def test_the_body_is_sealed_and_opens_to_the_bytes_that_were_hashed(case):
     assert b"Tregaskis" not in bytes(message.sealed_body)
     assert hashlib.sha256(body).hexdigest() == message.body_sha256
     assert json.loads(body)["data"] == {"name": "Morwenna Tregaskis"}
+
+
+def test_the_bodies_of_a_batch_are_opened_together_each_on_record_and_none_stops_another(people):
+    """One row of the read log for each, written before any is opened; a body that was altered is a fault of its own."""
+    cases = [factories.referred(people, incident_reference=f"DET-{n}") for n in range(4)]
+    well, altered, forgotten, erased = promised = [promise(case, body={"n": 1}) for case in cases]
+    OutboxMessage.objects.filter(pk=altered.pk).update(sealed_body=bytes(well.sealed_body))
+    sealing.destroy(forgotten.key, actor="system:tests", reason="test", at=now())
+    outbox.forget(erased, actor="system:tests", reason="test", at=now())
+    rows = list(
+        OutboxMessage.objects.select_related("channel__agency", "case", "key__parent")
+        .filter(pk__in=[each.pk for each in promised])
+        .order_by("pk")
+    )
+    AccessEvent.objects.all().delete()
+
+    with CaptureQueriesContext(connection) as captured:
+        opened = outbox.open_bodies(rows, reader=delivery._reader, at=now())
+
+    assert len([each for each in captured.captured_queries if each["sql"] not in ("BEGIN", "COMMIT")]) == 1
+    assert json.loads(opened[well.pk])["data"] == {"n": 1}
+    assert isinstance(opened[altered.pk], LedgerError)
+    assert (opened[forgotten.pk], opened[erased.pk]) == (None, None)
+    looks = AccessEvent.objects.order_by("id").values_list("verb", "purpose", "fields", "streams", "result_count")
+    assert list(looks) == [("send", "delivery", ["body"], [case.uid], 1) for case in cases[:3]]
+
+
+def test_without_the_record_no_body_of_a_batch_is_opened(people, monkeypatch):
+    message = promise(factories.referred(people))
+    monkeypatch.setattr(sealing, "record_reads", broken)
+    monkeypatch.setattr(sealing, "_opened_bytes", lambda _: pytest.fail("It was opened."))
+
+    with pytest.raises(DatabaseError):
+        outbox.open_bodies([message], reader=delivery._reader, at=now())
+
+
+def broken(*_args, **_more):
+    raise DatabaseError
 
 
 def test_messages_of_a_case_arrive_in_order_and_cases_do_not_wait_for_each_other(sandbox):
