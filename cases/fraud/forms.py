@@ -71,7 +71,9 @@ class ReasonsField(forms.MultipleChoiceField):
         super().__init__(choices=_reasons, **kwargs)
 
     def get_bound_field(self, form: forms.BaseForm, field_name: str) -> forms.BoundField:
-        self.choices = _reasons(list(form.initial.get(field_name) or ()))
+        given = _reasons(list(form.initial.get(field_name) or ()))
+        for place in (self, self.widget):  # as they are: Django would look through every one of them twice
+            vars(place)["_choices"] = given
         return super().get_bound_field(form, field_name)
 
 

@@ -20,6 +20,7 @@ from cases.kernel.office import datasources
 from cases.kernel.prepared import Prepared, Statement
 from cases.ledger import api as ledger
 from cases.ledger import sealing
+from cases.ledger.inserting import insert
 
 __all__ = ["FieldErrors", "IntakeRefused", "next_reference", "open_arising", "open_beside", "open_case"]
 
@@ -145,7 +146,6 @@ def _new(casetype: casetypes.CaseType, team: Team, *, is_restricted: bool, sourc
         is_restricted=is_restricted,
         retention_class=casetype.retention_class,
         source=source,
-        key=sealing.new_key("case", at=at),
     )
 
 
@@ -183,14 +183,15 @@ def _write(
         case.due_at = clock.due_at
     case.topic = casetype.topic(facts)
     case.amount_pence = casetype.amount(facts)
+    case.key, *keys = sealing.new_keys(["case", *["party"] * len(people)], at=at)
     case.save()
     casetype.open_facts(case, facts)
     entry = index.of_facts(index.current(case), case, facts)
     if people:
-        retention_class = casetype.retention_class
-        parties.add(case, people, first_number=1, retention_class=retention_class, at=at, facts_entry=entry)
+        kept = casetype.retention_class
+        parties.add(case, people, first_number=1, retention_class=kept, at=at, facts_entry=entry, keys=keys)
     else:
-        entry.save(force_insert=True)
+        insert([entry])
     if clock is not None:
         clock.case = case
         clock.save(force_insert=True)

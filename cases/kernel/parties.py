@@ -13,6 +13,7 @@ from cases.kernel.timing import places
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.inserting import insert
+from cases.ledger.models import DataKey
 from cases.ledger.sealed import SealedTextField
 
 __all__ = ["ADDRESS_FIELDS", "PERSON_FIELDS", "add", "add_address", "address_at", "change"]
@@ -31,15 +32,17 @@ def add(
     retention_class: str,
     at: datetime,
     facts_entry: SearchEntry | None = None,
+    keys: Sequence[DataKey] = (),
 ) -> list[CaseParty]:
     """Write people, their addresses and what they are found by, inside the current ledger action on a locked or new
     case.
 
     Each of `people` has role, is_innocent, source (of datasources.SOURCES), values {field: text}, addresses [{kind,
     source, field: text}]; an address without a source comes from where the person does. A new case's `facts_entry` is
-    written with theirs, in one statement. Raises formats.CardNumber.
+    written with theirs, in one statement; `keys` for them may have been made with that of the case. Raises
+    formats.CardNumber.
     """
-    keys = sealing.new_keys(len(people), "party", at=at)
+    keys = keys or sealing.new_keys(["party"] * len(people), at=at)
     parties, addresses = [], []
     for offset, (person, key) in enumerate(zip(people, keys, strict=True)):
         party = CaseParty(

@@ -109,7 +109,7 @@ def usable(key: DataKey) -> bytes:
 
 
 def _made(
-    scope: str, at: datetime, *, count: int, parent: DataKey | None = None, label: str = "", retention_class: str = ""
+    scopes: Iterable[str], at: datetime, *, parent: DataKey | None = None, label: str = "", retention_class: str = ""
 ) -> list[DataKey]:
     if parent is not None and parent.parent_id is not None:
         raise LedgerError("A key is wrapped by the KEK or by one parent, never deeper.")
@@ -117,7 +117,7 @@ def _made(
     wrapping = keys.load(kek_id) if parent is None else hmac.digest(usable(parent), b"wrap", "sha512")
     wrap = AESSIV(wrapping).encrypt
     made = []
-    for _ in range(count):
+    for scope in scopes:
         key = DataKey(
             scope=scope, label=label, parent=parent, kek_id=kek_id, created_at=at, retention_class=retention_class
         )
@@ -129,7 +129,7 @@ def _made(
 def draft_key(scope: str, *, at: datetime, **more: Any) -> DataKey:
     """Make one data key, wrapped by `parent` or by the newest KEK, and insert nothing: what is sealed under it and
     never recorded opens nowhere. Takes `parent`, `label`, `retention_class`. Raises KeyMissing, KeyDestroyed."""
-    return _made(scope, at, count=1, **more)[0]
+    return _made([scope], at, **more)[0]
 
 
 def new_key(scope: str, *, at: datetime, **more: Any) -> DataKey:
@@ -139,9 +139,9 @@ def new_key(scope: str, *, at: datetime, **more: Any) -> DataKey:
     return key
 
 
-def new_keys(count: int, scope: str, *, at: datetime, retention_class: str = "") -> list[DataKey]:
-    """Make `count` data keys under the newest KEK and insert them in one statement."""
-    made = _made(scope, at, count=count, retention_class=retention_class)
+def new_keys(scopes: Sequence[str], *, at: datetime) -> list[DataKey]:
+    """Make a data key of each scope under the newest KEK and insert them in one statement."""
+    made = _made(scopes, at)
     insert(made)
     return made
 

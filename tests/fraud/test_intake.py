@@ -19,7 +19,7 @@ from tests.kernel.snapshots import nothing_written
 BODY = fraud_intake.EXAMPLE
 
 # Opening a referral with two people, two addresses and its clock, BEGIN and COMMIT left out. The design allows 30.
-STATEMENTS_TO_OPEN = 13
+STATEMENTS_TO_OPEN = 12
 
 
 def changed(**values):

@@ -214,7 +214,7 @@ def test_sealed_bytes_differ_each_time_and_open_only_in_their_place():
 @pytest.mark.django_db
 def test_many_keys_are_made_in_one_statement(django_assert_num_queries):
     with django_assert_num_queries(1):
-        made = sealing.new_keys(5, "party", at=AT)
+        made = sealing.new_keys(["party"] * 5, at=AT)
 
     assert len({bytes(key.wrapped) for key in made}) == 5
     assert all(key.pk for key in made)
@@ -222,7 +222,7 @@ def test_many_keys_are_made_in_one_statement(django_assert_num_queries):
 
 @pytest.mark.django_db
 def test_wrapped_key_moved_to_another_row_does_not_open():
-    one, two = sealing.new_keys(2, "party", at=AT)
+    one, two = sealing.new_keys(["party"] * 2, at=AT)
     DataKey.objects.filter(pk=two.pk).update(wrapped=one.wrapped)
 
     with pytest.raises(SealBroken):
