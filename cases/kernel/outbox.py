@@ -23,6 +23,7 @@ from cases.kernel.evidence import handing
 from cases.kernel.models import BatchFile, Case, Channel, DeliveryAttempt, OutboxMessage, StoredBlob
 from cases.ledger import sealing
 from cases.ledger.errors import LedgerError
+from cases.ledger.prepared import Statement
 
 __all__ = [
     "Load",
@@ -51,6 +52,15 @@ INSERT INTO cases_stream (case_id, channel_id, next_seq) VALUES (%s, %s, 2)
 ON CONFLICT (case_id, channel_id) DO UPDATE SET next_seq = cases_stream.next_seq + 1
 RETURNING id, next_seq - 1
 """
+
+_GO_FIRST = Statement.of("""
+WITH older AS (
+  UPDATE cases_outboxmessage SET state = 'withdrawn', settled_at = %s
+   WHERE stream_id = %s AND seq < %s AND state = ANY(%s) RETURNING id),
+first AS (
+  UPDATE cases_outboxmessage SET is_ordered = false WHERE id = %s)
+SELECT count(*) FROM older
+""")
 
 
 class NoChannel(CaseError):
@@ -203,14 +213,9 @@ def supersede(case: Case, kind: str, *, at: datetime) -> int:
 def go_first(message: OutboxMessage, *, at: datetime) -> int:
     """Let a promise wait for nothing before it in its stream: what is older and waits or failed is taken back, and what
     is being sent is not waited for. Returns how many were taken back. Locks them."""
-    older = OutboxMessage.objects.select_for_update().filter(
-        stream_id=message.stream_id, seq__lt=message.seq, state__in=_NOT_SENT
-    )
-    ids = list(older.values_list("pk", flat=True))
-    OutboxMessage.objects.filter(pk__in=ids).update(state="withdrawn", settled_at=at)
-    OutboxMessage.objects.filter(pk=message.pk).update(is_ordered=False)
+    ((many,),) = _GO_FIRST.rows([at, message.stream_id, message.seq, list(_NOT_SENT), message.pk])
     message.is_ordered = False
-    return len(ids)
+    return int(many)
 
 
 def _retire(case: Case, kind: str, *, states: tuple[str, ...], to: str, at: datetime) -> int:
