@@ -74,14 +74,18 @@ class Typed:
     note: str = ""
 
 
+KEYS = {"holds": "h"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tab:
-    """One page of the case."""
+    """One page of the case; `key` is the single key that opens it."""
 
     label: str
     url: str
     count: int
     is_current: bool
+    key: str = ""
 
 
 def purpose_of(request: HttpRequest, file: CaseFile, actor: Actor) -> str:
@@ -128,7 +132,13 @@ def header(file: CaseFile, current: str, actor: Actor) -> dict[str, Any]:
         "title": casetype.topic_label(case.topic),
         "state": casetype.lifecycle.state(case.state),
         "tabs": [
-            Tab(label=label, url=_address_of(name, case), count=count, is_current=name == current)
+            Tab(
+                label=label,
+                url=_address_of(name, case),
+                count=count,
+                is_current=name == current,
+                key=KEYS.get(name, ""),
+            )
             for label, name, count in tabs
         ],
         "may": {act: _may_do(case, actor, act) for act in ACTS},
@@ -193,6 +203,7 @@ def _commands(offers: Sequence[Offer], file: CaseFile, may: Mapping[str, bool]) 
     if may["report"]:
         found.append(Command(label="Make the audit report for this case", icon="file-text", target="make-report"))
     following = reverse("web:next_case", args=[file.case.uid])
+    found.append(Command(label="Case before it in the queue", icon="arrow-left", url=f"{following}?way=back", key="["))
     found.append(Command(label="Next case of the queue", icon="arrow-right", url=following, key="]"))
     return found
 

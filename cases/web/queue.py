@@ -196,10 +196,10 @@ def take_next(request: HttpRequest) -> HttpResponse:
 @screen
 @require_GET
 def next_case(request: HttpRequest, uid: UUID) -> HttpResponse:
-    """Open the case that follows this one in my open queue, or the queue when it was the last."""
+    """Open the case that follows this one in my open queue, or stands before it, or the queue where none does."""
     actor, at = asking.actor_of(request), asking.now()
     case = policy.get_visible(actor, uid)
-    here = Cursor(value=case.due_at, id=case.pk)
+    here = Cursor(value=case.due_at, id=case.pk, is_backward=request.GET.get("way") == "back")
     following = worklist.queue(actor, Filters(), here, at=at, size=1).rows
     if not following:
         return HttpResponseRedirect(addresses.page("web:queue"))

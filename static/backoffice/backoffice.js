@@ -94,12 +94,16 @@ if (several) {
   });
   addEventListener("pageshow", count);
 }
-const keys = { x: () => $(".row.cursor input[name=case]")?.click(), j: () => move(1), k: () => move(-1), d: () => go("decision"), "?": () => $("#help")?.showModal() };
+let goesAt = 0;
+const keys = { g: () => { goesAt = Date.now(); }, x: () => $(".row.cursor input[name=case]")?.click(), j: () => move(1), k: () => move(-1), d: () => go("decision"), "?": () => $("#help")?.showModal() };
 addEventListener("keydown", event => {
   if ((event.ctrlKey || event.metaKey) && event.key === "k" && palette) { event.preventDefault(); openPalette(); return; }
   if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && event.target.form) { event.target.form.requestSubmit(); return; }
   if (document.documentElement.dataset.shortcuts === "off" || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest("input, textarea, select, dialog")) return;
+  const isGoing = Date.now() - goesAt < 1500, place = isGoing && $(`[data-go="${CSS.escape(event.key)}"]`);
+  goesAt = 0;
+  if (place) { event.preventDefault(); location.href = place.href; return; }
   const target = $(`[data-key="${CSS.escape(event.key)}"]`);
   if (target) { event.preventDefault(); target.matches("input, textarea") ? target.focus() : target.click(); }
   else if (keys[event.key]) { event.preventDefault(); keys[event.key](); }

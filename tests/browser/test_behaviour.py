@@ -355,3 +355,26 @@ def test_what_was_typed_is_there_after_the_browser_was_closed_and_goes_once_it_i
         expect(page.locator("#draft")).to_have_count(0)
     assert case.notes.count() == 1 and not Draft.objects.exists()
     assert found.complaints == []
+
+
+def test_single_keys_open_holds_and_assigning_go_back_in_the_queue_and_two_go_to_a_page(browser, live_server, people):
+    first, second = sorted((factories.referred(people) for _ in range(2)), key=lambda case: (case.due_at, case.pk))
+    found = crawl.Findings()
+    with crawl.person(browser, live_server.url, "a.byrne", found) as person:
+        page = person.page
+        for key, lands in (
+            ("h", f"{case_page(second)}holds/"),
+            ("i", f"{case_page(second)}assign/"),
+            ("[", case_page(first)),
+        ):
+            page.goto(live_server.url + case_page(second))
+            page.keyboard.press(key)
+            page.wait_for_url(live_server.url + lands)
+        page.keyboard.press("g")
+        page.keyboard.press("a")
+        page.wait_for_url("**/approvals/")
+        page.keyboard.press("a")
+        page.keyboard.press("g")
+        page.keyboard.press("m")
+        page.wait_for_url(f"{live_server.url}/")
+    assert found.complaints == []
