@@ -2,8 +2,9 @@
 
 import pytest
 from django.core.management import call_command
+from django.db import transaction
 
-from cases.kernel import edits, jobrun, jobs
+from cases.kernel import edits, erasing, jobrun, jobs, locks
 from cases.kernel.finding import matching, reindex, search
 from cases.kernel.models import Case, CaseParty, Job, PersonPair, SearchEntry
 from cases.ledger import keys, sealing
@@ -133,6 +134,15 @@ def test_erased_and_detached_people_stay_forgotten(people):
     reindex.rebuild([case.pk], at=AT)
     assert find(people, "LS1") == set() and find(people, "tregaskis") == {case.pk}
     assert SearchEntry.objects.get(party=gone).tokens == []
+
+
+def test_of_an_erased_case_nothing_is_made_or_missed(people):
+    case = factories.referred(people)
+    with transaction.atomic(), erasing.erase(locks.case_for_update(case.pk), reason="retention_over", at=AT):
+        pass
+    assert (reindex.stale().count(), reindex.entries_by_version()) == (0, {})
+    assert list(reindex.rebuild_here(at=AT)) == []
+    assert not SearchEntry.objects.exists()
 
 
 def test_opening_for_a_rebuild_is_on_record(people):

@@ -41,17 +41,18 @@ Values = dict[int, dict[str, str | None]]
 
 
 def stale() -> QuerySet[Case]:
-    """Return the cases whose tokens are not made under the newest index key, or not at all."""
+    """Return the cases whose tokens are not made under the newest index key, or not at all; of what is erased there are
+    none."""
     newest = keys.index_versions()[-1]
     made = SearchEntry.objects.filter(case=OuterRef("pk"), party=None, note=None, version=newest)
-    return Case.objects.filter(~Exists(made)).order_by("pk")
+    return Case.objects.filter(~Exists(made), is_erased=False).order_by("pk")
 
 
 def entries_by_version() -> Mapping[int, int]:
     """Return how many cases have their tokens under each version of the index key; 0 stands for none at all."""
     facts = SearchEntry.objects.filter(party=None, note=None)
     found = dict(facts.values_list("version").annotate(Count("pk")).order_by("version"))
-    without = Case.objects.count() - sum(found.values())
+    without = Case.objects.filter(is_erased=False).count() - sum(found.values())
     return {0: without, **found} if without else found
 
 
@@ -100,7 +101,7 @@ def _entries(space: str, cases: Sequence[Case], *, at: datetime) -> Iterator[Sea
     facts = _facts(cases, reader, at=at)
     for case in cases:
         yield index.of_facts(blinder, case, facts.get(case.pk, {}))
-    people = list(CaseParty.objects.filter(case__in=cases, is_detached=False))
+    people = list(CaseParty.objects.filter(case__in=cases, is_detached=False, is_erased=False))
     places = list(CaseAddress.objects.filter(party__in=people, is_detached=False))
     values = _opened(people, PERSON_FIELDS, reader, at=at)
     postcodes: dict[int, list[tuple[int, str | None]]] = defaultdict(list)
