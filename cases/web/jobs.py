@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from cases.kernel import datacategories, jobs
+from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.models import Job, JobRow
 from cases.web import asking
@@ -24,6 +25,7 @@ __all__ = ["entry", "mine", "progress", "resume", "rows", "stop"]
 
 STOP_POLLING = 286
 SHOWN = 50
+LEFT = 25
 STATES = {
     "queued": ("Waiting", "wait"),
     "running": ("Running", "info"),
@@ -63,6 +65,8 @@ def progress(request: HttpRequest, job: UUID) -> HttpResponse:
         **entry(row),
         "reason": jobs.reason(row, row.reason) if row.reason else "",
         "reasons": _reasons(row),
+        "left": _left(row, actor),
+        "most_left": LEFT,
         "may_steer": jobs.may_steer(actor, row),
         "has_more": jobs.has_more(row),
     }
@@ -78,6 +82,20 @@ def _reasons(job: Job) -> list[dict[str, Any]]:
     return [
         {"outcome": OUTCOMES[state], "reason": jobs.reason(job, code), "count": count}
         for state, code, count in jobs.left_out(job)
+    ]
+
+
+def _left(job: Job, actor: Actor) -> list[dict[str, str]]:
+    """Return the first that were skipped or failed, each with why, once the work is over; of those that the reader may
+    know of."""
+    if not job.is_over or not (job.skipped or job.failed):
+        return []
+    found = list(JobRow.objects.filter(job=job, state__in=["skipped", "failed"]).order_by("number")[:LEFT])
+    names = jobs.names(job, actor, [each.subject for each in found])
+    return [
+        {"name": names[each.subject], "outcome": OUTCOMES[each.state], "reason": jobs.reason(job, each.reason)}
+        for each in found
+        if each.subject in names
     ]
 
 

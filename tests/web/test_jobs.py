@@ -98,7 +98,7 @@ def test_list_and_progress_take_few_statements(people, count):
     assert len(found) == 4, shortly(found)
     client.get(page("job", job))
     found = statements(client, page("job", job))
-    assert len(found) == 5, shortly(found)
+    assert len(found) == 6, shortly(found)
 
 
 def test_the_rail_shows_what_was_counted_and_asks_no_sooner_where_nothing_keeps_it(people, monkeypatch):
