@@ -4,11 +4,11 @@ import json
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.kernel import drafts, erasing, olddrafts
+from cases.kernel import drafts, erasing, locks, olddrafts
 from cases.kernel.models import Draft, Note, User
 from cases.kernel.office import leaving
 from cases.ledger.models import AccessEvent, DataKey
@@ -154,6 +154,12 @@ def test_it_dies_with_its_case_with_its_time_and_with_whoever_leaves(people):
     case, now = factories.referred(people), timezone.now()
     client, colleague = desk.client_of("a.byrne"), desk.client_of("p.nair")
     keep(client, reverse("web:note", args=[case.uid]))
+    with transaction.atomic():
+        person = case.parties.get(number=2)
+        erasing.erase_person(locks.case_for_update(case.pk), person, reason="test", at=now)
+    assert not Draft.objects.exists()
+    keep(client, reverse("web:note", args=[case.uid]))
+    case.refresh_from_db()
     with erasing.erase(case, reason="test", at=now):
         pass
     assert not Draft.objects.exists()
