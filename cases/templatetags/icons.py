@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from django import template
@@ -9,11 +10,15 @@ from lucide.templatetags import lucide as drawn
 
 register = template.Library()
 
+# What every icon says of its pen stands in the style sheet once, for a third of what an icon weighs.
+_PEN = ' fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"'
+_BETWEEN = re.compile(r">\s+<")
+
 
 @lru_cache(maxsize=1024)
 def _drawn(name: str, size: int | None, attributes: tuple[tuple[str, str], ...]) -> str:
     text: str = drawn.lucide(name, size=size, **dict(attributes))
-    return text
+    return _BETWEEN.sub("><", text.replace(_PEN, "", 1))
 
 
 @register.simple_tag
