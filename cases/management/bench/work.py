@@ -103,15 +103,23 @@ def move(stage: Stage) -> Mapping[str, Iterator[Operation]]:
     plain = RefCase.objects.filter(state="referred").values_list("pk", flat=True)
     first, second = iter(list(plain[:4000:2])), iter(list(plain[1:4000:2]))
     return {
-        "ours": numbered(lambda _: lambda: _step(stage, f"/cases/{next(waiting)}/steps/take/")),
+        "ours": numbered(lambda _: _step(stage, f"/cases/{next(waiting)}/steps/take/")),
         "ref": numbered(lambda _: lambda: stage.post(f"/bench/ref/cases/{next(first)}/take/")),
         "floor": numbered(lambda _: lambda: stage.post(f"/bench/floor/cases/{next(second)}/take/")),
     }
 
 
-def _step(stage: Stage, path: str) -> None:
-    answer = stage.client.post(path, headers={"HX-Request": "true"})
-    assert answer.status_code in (204, 302) or answer.headers.get("HX-Redirect"), (answer.status_code, path)
+def _step(stage: Stage, path: str) -> Operation:
+    """Return one move by a person who has read on the page before what came of the last one."""
+    session = stage.client.session
+    session.pop("_messages", None)
+    session.save()
+
+    def step() -> None:
+        answer = stage.client.post(path, headers={"HX-Request": "true"})
+        assert answer.status_code in (204, 302) or answer.headers.get("HX-Redirect"), (answer.status_code, path)
+
+    return step
 
 
 def _pages(stage: Stage, ours: str, ref: str, floor: str) -> Mapping[str, Iterator[Operation]]:

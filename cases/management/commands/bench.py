@@ -47,8 +47,12 @@ class Command(BaseCommand):
         with stage.staged(username="a.byrne") as staged:
             self.stdout.write(_HEAD)
             for workload in (each for each in work.WORKLOADS if not wanted or each.code in wanted):
-                figures.append(_measured(workload, staged, rounds=rounds, repeats=repeats))
-                self.stdout.write(_line(figures[-1]))
+                try:
+                    figures.append(_measured(workload, staged, rounds=rounds, repeats=repeats))
+                except CommandError as refusal:  # what cannot be measured here costs no other its figures
+                    self.stderr.write(str(refusal))
+                else:
+                    self.stdout.write(_line(figures[-1]))
         return figures
 
 
