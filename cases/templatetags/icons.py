@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from django import template
+from django.utils.safestring import SafeString
 from lucide.templatetags import lucide as drawn
 
 register = template.Library()
@@ -16,12 +17,12 @@ _BETWEEN = re.compile(r">\s+<")
 
 
 @lru_cache(maxsize=1024)
-def _drawn(name: str, size: int | None, attributes: tuple[tuple[str, str], ...]) -> str:
+def _drawn(name: str, size: int | None, attributes: tuple[tuple[str, str], ...]) -> SafeString:
     text: str = drawn.lucide(name, size=size, **dict(attributes))
-    return _BETWEEN.sub("><", text.replace(_PEN, "", 1))
+    return SafeString(_BETWEEN.sub("><", text.replace(_PEN, "", 1)))
 
 
 @register.simple_tag
-def lucide(name: str, *, size: int | None = 24, **attributes: object) -> str:
+def lucide(name: str, *, size: int | None = 24, **attributes: object) -> SafeString:
     """Draw an icon as inline SVG. What an attribute says is escaped when it is drawn."""
     return _drawn(str(name), size, tuple(sorted((key, str(value)) for key, value in attributes.items())))

@@ -5,6 +5,7 @@ import re
 import pytest
 from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.template import Context, Template
 from django.urls import reverse
 from django.utils import timezone
 
@@ -35,6 +36,18 @@ def test_every_page_answers(people):
     for path in paths:
         response = client.get(path)
         assert response.status_code == 200, (path, response.content[:500])
+        assert "&lt;" not in response.text, (path, "a piece of the page is shown as text")
+
+
+def test_icon_is_drawn_and_what_an_attribute_says_of_it_is_escaped():
+    drawn = Template('{% load icons %}{% lucide "house" size=18 aria_label=label role="img" %}').render(
+        Context({"label": '"><script>'})
+    )
+
+    assert drawn.startswith('<svg width="18" height="18" viewBox="0 0 24 24"')
+    assert "stroke" not in drawn, "the style sheet says what the pen is like"
+    assert "<path d=" in drawn
+    assert "<script>" not in drawn
 
 
 PERSONAL = ["Tregaskis", "Morwenna", "+447700900123", "m.tregaskis", "203.0.113.45", "Harbour Row", "Fiction Way"]
