@@ -9,8 +9,8 @@ from dataclasses import dataclass
 __all__ = ["Bar", "Line", "Lines", "bars", "lines"]
 
 WIDTH, HEIGHT = 620, 232
-LEFT, RIGHT, TOP, BOTTOM = 34, 88, 12, 26
-STEPS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+LEFT, RIGHT, TOP, BOTTOM = 46, 112, 12, 26
+STEPS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000)
 APART = 16  # between the words at the end of two lines
 ROW, LABEL, BARS_WIDTH = 36, 170, 460
 
@@ -43,7 +43,13 @@ class Lines:
     lines: tuple[Line, ...]
     width: int = WIDTH
     height: int = HEIGHT
+    left: int = LEFT
     right: int = WIDTH - RIGHT
+
+
+def _short(value: int) -> str:
+    """Return a number of a scale in the room there is beside it."""
+    return f"{value // 1000}k" if value >= 10_000 else f"{value:,}"
 
 
 def lines(labels: Sequence[str], series: Mapping[str, Sequence[int]]) -> Lines:
@@ -65,11 +71,11 @@ def lines(labels: Sequence[str], series: Mapping[str, Sequence[int]]) -> Lines:
             beside += APART
         points = " ".join(f"{across(place)},{down(value)}" for place, value in enumerate(values))
         last = Mark(x=across(len(values) - 1), y=down(values[-1]), text="")
-        end = Mark(x=last.x + 9, y=beside, text=f"{name} {values[-1]}")
+        end = Mark(x=last.x + 9, y=beside, text=f"{name} {values[-1]:,}")
         drawn.append(Line(code=name.lower(), points=points, end=end, last=last))
     every = max(1, len(labels) // 7)
     return Lines(
-        rulers=tuple(Mark(x=LEFT - 8, y=down(value), text=f"{value}") for value in range(0, top + 1, step)),
+        rulers=tuple(Mark(x=LEFT - 8, y=down(value), text=_short(value)) for value in range(0, top + 1, step)),
         labels=tuple(
             Mark(x=across(place), y=HEIGHT - 6, text=label) for place, label in enumerate(labels) if not place % every
         ),
@@ -104,7 +110,7 @@ def bars(rows: Sequence[tuple[str, Mapping[str, int]]]) -> list[Bar]:
         x, found = float(LABEL), []
         for code, count in parts.items():
             if count:
-                width = max(2.0, round(count / most * (BARS_WIDTH - LABEL - 50), 1))
+                width = max(2.0, round(count / most * (BARS_WIDTH - LABEL - 70), 1))
                 found.append(Part(code=code, x=x, width=width))
                 x += width
         total = Mark(x=x + 8, y=place * ROW + ROW / 2 + 4, text=f"{sum(parts.values()):,}")
