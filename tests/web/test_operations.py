@@ -80,9 +80,9 @@ def test_a_chart_stands_within_its_frame_and_no_two_words_on_each_other():
     drawn = charts.lines(["1 Nov", "2 Nov", "3 Nov"], {"Opened": [0, 7, 12], "Closed": [3, 0, 12]})
     assert [mark.text for mark in drawn.rulers] == ["0", "5", "10", "15"]
     ends = [line.end.y for line in drawn.lines]
-    assert abs(ends[0] - ends[1]) >= charts.APART and drawn.lines[0].points.startswith("34.0,206.0 ")
+    assert abs(ends[0] - ends[1]) >= charts.APART and drawn.lines[0].points.startswith(f"{charts.LEFT}.0,206.0 ")
     flat = charts.lines(["1 Nov"], {"Opened": [0]})
-    assert flat.lines[0].points == "34.0,206.0"
+    assert flat.lines[0].points == f"{charts.LEFT}.0,206.0"
     (bar, none) = charts.bars([("Fraud", {"on-track": 10, "overdue": 1}), ("None", {"on-track": 0})])
     assert [part.code for part in bar.parts] == ["on-track", "overdue"] and bar.total.text == "11"
     assert none.parts == () and bar.parts[-1].x + bar.parts[-1].width < charts.BARS_WIDTH
