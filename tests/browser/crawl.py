@@ -133,7 +133,12 @@ def leave_some_sections(page: Any) -> None:
 def routes() -> set[str]:
     """Return the names of all staff routes that draw a page."""
     web = next(each for each in get_resolver().url_patterns[-1].url_patterns if getattr(each, "namespace", "") == "web")
-    return {pattern.name for pattern in web.url_patterns} - WITHOUT_PAGE
+    return set(_names(web.url_patterns)) - WITHOUT_PAGE
+
+
+def _names(patterns: list[Any]) -> Iterator[str]:
+    for each in patterns:
+        yield from _names(each.url_patterns) if hasattr(each, "url_patterns") else [each.name]
 
 
 class Person:
