@@ -220,15 +220,16 @@ def my_cases(actor: Actor) -> QuerySet[Case]:
 def counts(actor: Actor, *, at: datetime, filters: Filters | None = None) -> dict[str, int]:
     """Return how many cases each view, queue and list holds for this actor, in one query; none counts past the cap.
 
-    One more than the cap means "more than that". With `filters` the views are counted within them.
+    One more than the cap means "more than that". With `filters` the views alone are counted, within them.
     """
     last_moment = _last_moment(at)
     kinds = tuple(casetype.code for casetype in casetypes.all_types())
     within = _at_the_end(filters or Filters(), at, last_moment)
     asked = _counting(actor, within, last_moment, kinds, policy.edition())
     found = asked.found(at)
-    found["tasks"] = min(found.pop("tasks.given") + found.pop("tasks.of_cases"), CAP + 1)
-    found.setdefault("view.open", min(sum(found[f"kind.{kind}"] for kind in kinds), CAP + 1))
+    if within == Filters():
+        found["tasks"] = min(found.pop("tasks.given") + found.pop("tasks.of_cases"), CAP + 1)
+        found["view.open"] = min(sum(found[f"kind.{kind}"] for kind in kinds), CAP + 1)
     return found
 
 
@@ -268,8 +269,17 @@ def _counting(actor: Actor, within: Filters, at: Moment, kinds: tuple[str, ...],
     asked: dict[str, QuerySet[Any]] = {
         f"view.{code}": _filtered(actor, replace(within, view=code), at, visible=visible) for code in VIEWS
     }
-    if within == Filters():  # what is open is the sum of the kinds, which are counted anyway
-        del asked["view.open"]
+    if within == Filters():
+        asked |= _beside(actor, kinds, visible, at)
+        del asked["view.open"]  # the sum of the kinds, which are counted anyway
+    sql, params, live = _put_together(asked)
+    moments = tuple(place for place, value in enumerate(params) if value == at)
+    return Counting(statement=Statement(sql, params, moments), live=live, none=dict.fromkeys(asked, 0))
+
+
+def _beside(actor: Actor, kinds: tuple[str, ...], visible: QuerySet[Case], at: Moment) -> dict[str, QuerySet[Any]]:
+    """Return what the rail counts beside the views of the queue."""
+    asked: dict[str, QuerySet[Any]] = {}
     asked["mine"] = my_cases(actor)
     asked["approvals"] = my_decisions(actor)
     asked["tasks.given"], asked["tasks.of_cases"] = taskdesk.own(actor)
@@ -280,9 +290,7 @@ def _counting(actor: Actor, within: Filters, at: Moment, kinds: tuple[str, ...],
         if (plan := casetypes.get(kind).incoming) is not None:
             rows = plan.model._default_manager.filter(outcome__in=sorted(plan.waiting), case__in=visible)
             asked[f"incoming.{kind}"] = rows
-    sql, params, live = _put_together(asked)
-    moments = tuple(place for place, value in enumerate(params) if value == at)
-    return Counting(statement=Statement(sql, params, moments), live=live, none=dict.fromkeys(asked, 0))
+    return asked
 
 
 def capped(asked: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
