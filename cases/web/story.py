@@ -59,7 +59,9 @@ VERBS: Mapping[str, Said] = {
     "case.evidence_handed_out": Said(what="downloaded a document", icon="download"),
     "case.evidence_played": Said(what="played a recording", icon="play"),
     "case.evidence_shown": Said(what="looked at a page of a document", icon="eye"),
-    "case.evidence_damaged": Said(what="found", strong="a stored document damaged", icon="file-warning", look="change"),
+    "case.evidence_damaged": Said(
+        what="found", strong="a stored document damaged", icon="file-exclamation-point", look="change"
+    ),
     "person.joined": Said(what="said that a person here is", strong="the same as in another case", icon="link"),
     "person.kept_apart": Said(what="said that a person here is", strong="not the one of another case", icon="unlink"),
     "person.parted": Said(what="separated a person here from", strong="other cases", icon="unlink"),

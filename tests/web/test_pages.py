@@ -13,8 +13,8 @@ from cases.fraud.party_forms import PartyForm
 from cases.kernel import casetypes
 from cases.kernel.models import User
 from cases.kernel.reading import timeline
-from cases.templatetags import ui
-from cases.web import panels
+from cases.templatetags import icons, ui
+from cases.web import panels, story
 from tests import emergencies, factories
 from tests.web import desk
 
@@ -48,6 +48,19 @@ def test_icon_is_drawn_and_what_an_attribute_says_of_it_is_escaped():
     assert "stroke" not in drawn, "the style sheet says what the pen is like"
     assert "<path d=" in drawn
     assert "<script>" not in drawn
+
+
+NAMED = re.compile(r'icon="([a-z0-9-]+)"|lucide "([a-z0-9-]+)"|Place\("[^"]+", "([a-z0-9-]+)"|Due\(.*"([a-z0-9-]+)"\)')
+
+
+def test_every_icon_that_is_named_can_be_drawn():
+    sources = [*settings.BASE_DIR.glob("cases/**/*.py"), *settings.BASE_DIR.glob("templates/**/*.html")]
+    found = {name for path in sources for names in NAMED.findall(path.read_text()) for name in names if name}
+    said = [*story.VERBS.values(), *story.PARTS.values(), *story.ACTS.values()]
+    found |= {each.icon for each in said} | {icon for _, _, icon in story.ACTORS.values()} | {"cpu", "circle-dot"}
+
+    assert {"scale", "eye", "inbox", "clock", "mail"} < found
+    assert all(map(icons.lucide, found))
 
 
 PERSONAL = ["Tregaskis", "Morwenna", "+447700900123", "m.tregaskis", "203.0.113.45", "Harbour Row", "Fiction Way"]

@@ -122,6 +122,18 @@ def test_equal_entries_that_follow_each_other_are_one_line_and_written_ones_neve
 
 
 @pytest.mark.django_db
+def test_a_case_with_a_damaged_document_can_be_read():
+    case = factories.referred(factories.office())
+    damage = {"document": 1, "sha256": "0" * 64}
+    with record.act(case, "case.evidence_damaged", actor=actors.system("custody"), at=AT, detail=damage):
+        pass
+
+    page = desk.client_of("a.byrne").get(f"/cases/{case.uid}/").content.decode()
+
+    assert "found <b>a stored document damaged</b>" in page
+
+
+@pytest.mark.django_db
 def test_who_did_something_stands_before_what_they_did():
     people = factories.office()
     case = factories.filed(people)
