@@ -21,7 +21,7 @@ from cases.disclosure.transfer.casetype import TRANSFER
 from cases.fraud.casetype import FRAUD_REFERRAL
 from cases.fraud.suspicion.casetype import SUSPICION_REPORT
 from cases.fraud.trace.casetype import TRACE
-from cases.kernel import caselists, several
+from cases.kernel import caselists, several, traillists
 from cases.kernel.office import (
     codeentries,
     confirming,
@@ -82,4 +82,5 @@ OFFICE_CHANGES = (
     *releasing.KINDS,
     *several.KINDS,
     *caselists.KINDS,
+    *traillists.KINDS,
 )

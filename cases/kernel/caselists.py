@@ -88,9 +88,9 @@ def _subject(payload: Payload) -> str:
     return f"list/{payload['maker']}/{digest[:32]}"
 
 
-def may_fetch(row: Proposal, actor: Actor, *, at: datetime) -> bool:
-    """Say whether a change is a list that this person asked for and may still fetch."""
-    is_theirs = row.kind == KIND and row.maker_id == actor.user_id and row.state == "agreed"
+def may_fetch(row: Proposal, actor: Actor, *, at: datetime, kind: str = KIND) -> bool:
+    """Say whether a change is a list of this kind that this person asked for and may still fetch."""
+    is_theirs = row.kind == kind and row.maker_id == actor.user_id and row.state == "agreed"
     return is_theirs and row.ended_at is not None and at < row.ended_at + KEPT
 
 

@@ -108,6 +108,7 @@ OFFICE_RULES = (
     Rule(act="view_status", roles=frozenset({ANY_STAFF, "system_administrator", "auditor"}), scope="all"),
     Rule(act="search", roles=frozenset({ANY_STAFF, "auditor"}), scope="all"),
     Rule(act="view_security_log", roles=frozenset({"auditor", "data_protection_officer"}), scope="all"),
+    Rule(act="view_trail", roles=frozenset({"auditor"}), scope="all"),
     Rule(act="verify_ledger", roles=frozenset({"auditor", "data_protection_officer"}), scope="all"),
     Rule(
         act="view_people", roles=frozenset({"system_administrator", "auditor", "data_protection_officer"}), scope="all"

@@ -122,7 +122,11 @@ class LedgerEvent(models.Model):
     class Meta:
         app_label = "cases"
         constraints = [models.UniqueConstraint(fields=("stream", "seq"), name="ledgerevent_stream_seq")]
-        indexes = [models.Index(fields=("actor", "at"), name="ledgerevent_actor_at")]
+        indexes = [
+            models.Index(fields=("actor", "at"), name="ledgerevent_actor_at"),
+            models.Index(fields=("at", "id"), name="ledgerevent_at"),
+            models.Index(fields=("action", "at", "id"), name="ledgerevent_action_at"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.stream} {self.seq}"

@@ -58,6 +58,7 @@ OFFICE = (
     OfficePlace(label="Agencies", icon="building-2", url="web:agencies", act="view_agencies"),
     OfficePlace(label="Figures", icon="layers", url="web:figures", act="view_figures"),
     OfficePlace(label="Records to erase", icon="archive-x", url="web:disposals", act="view_disposals"),
+    OfficePlace(label="Audit trail", icon="scroll-text", url="web:trail", act="view_trail"),
     OfficePlace(label="Security log", icon="shield", url="web:security_log", act="view_security_log"),
     OfficePlace(label="Ledger check", icon="shield-check", url="web:ledger_checks", act="verify_ledger"),
     OfficePlace(label="Status", icon="activity", url="web:status", act="view_status"),

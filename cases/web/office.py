@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases.kernel import caselists, policy, roles
+from cases.kernel import caselists, policy, roles, traillists
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotVisible
 from cases.kernel.models import Proposal
@@ -44,6 +44,8 @@ VERBS = {
 }
 # Kinds whose text can be looked at as it will look: the page that shows a draft, or what is proposed.
 PREVIEWS = {"letter_text": "web:letter_preview"}
+# Kinds that are files: what hands each out to whoever asked for it.
+FILES = {caselists.KIND: "web:case_list", traillists.KIND: "web:trail_list"}
 # Kinds that change one thing of a list, and the page of that list: its form is opened beside what it changes.
 BEGUN_AT = {
     "clock_rule": "web:clock_rules",
@@ -162,7 +164,7 @@ def _show(
         "can_decide": row.state == "open" and not refusal,
         "can_withdraw": row.state == "open" and row.maker_id == actor.user_id,
         "preview_url": f"{_preview(row.kind, payload)}?change={row.uid}" if row.kind in PREVIEWS else "",
-        "list_url": reverse("web:case_list", args=[row.uid]) if _may_fetch(row, actor) else "",
+        "list_url": reverse(FILES[row.kind], args=[row.uid]) if _may_fetch(row, actor) else "",
         "problems": problems or [],
         "typed": typed,
     }
@@ -170,7 +172,7 @@ def _show(
 
 
 def _may_fetch(row: Proposal, actor: Actor) -> bool:
-    return caselists.may_fetch(row, actor, at=asking.now())
+    return row.kind in FILES and caselists.may_fetch(row, actor, at=asking.now(), kind=row.kind)
 
 
 def _preview(kind: str, payload: Mapping[str, Any]) -> str:

@@ -50,6 +50,7 @@ from cases.web import (
     several,
     status,
     tasklist,
+    trail,
     views,
 )
 
@@ -172,6 +173,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("on-call/<uuid:item>/acknowledge/", oncall.acknowledge, name="on_call_acknowledge"),
     path("operations/", operations.operations_page, name="operations"),
     path("status/", status.status, name="status"),
+    path("audit-trail/", trail.trail_page, name="trail"),
+    path("audit-trail/files/<uuid:uid>/", trail.trail_list, name="trail_list"),
     path("security-log/", security_log.security_log, name="security_log"),
     path("break-glass/", glass.break_glass, name="break_glass"),
     path("break-glass/<slug:alert>/close/", glass.close, name="glass_close"),

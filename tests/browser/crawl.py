@@ -28,6 +28,7 @@ WITHOUT_PAGE = {
     "take_next",
     "several",
     "case_list",
+    "trail_list",
     "drafts",
     "draft_drop",
     "newer",

@@ -148,6 +148,7 @@ def standing(db):
     joined = Party.objects.get()
     return case, {
         "case": {"uid": case.uid},
+        "trail_list": {"uid": proposal.uid},
         **{name: {"number": 1} for name in ("draft", "draft_drop")},
         "detach": {"uid": case.uid, "number": 2},
         "unlink": {"uid": case.uid, "link": link.uid},
@@ -234,7 +235,7 @@ WHOLE_OFFICE |= {
 WHOLE_OFFICE |= {"figures", "figures_make", "disposals"}
 WHOLE_OFFICE |= {"jobs", "changes", "search", "teams", "letters", "codes", "ties"}
 WHOLE_OFFICE |= {"referred", "break_glass", "glass_reviews", "compartment"}
-WHOLE_OFFICE |= {"access_reviews", "ledger_checks", "agencies", "stuck_messages", "security_log"}
+WHOLE_OFFICE |= {"access_reviews", "ledger_checks", "agencies", "stuck_messages", "security_log", "trail"}
 WHOLE_OFFICE |= {
     "clock_rules",
     "calendars",
