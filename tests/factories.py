@@ -182,6 +182,26 @@ def filed(people: dict[str, Actor]) -> Case:
     )
 
 
+def filed_for(people: dict[str, Actor], kind: str, reason: str) -> Case:
+    """A filing that is not adverse, for the victim alone."""
+    case = intake.open_case(
+        "fraud_referral",
+        actor=people["a.byrne"],
+        at=AT,
+        facts={**FACTS, "fpa_case_type": kind, "reasons": [reason]},
+        people=[VICTIM],
+    )
+    for move in ("take", "accept"):
+        transitions.apply(case.pk, move, actor=people["a.byrne"], at=AT)
+    edits.attach(
+        case.pk, kind="chat", file_name="a.txt", media_type="text/plain", data=b"a", actor=people["a.byrne"], at=AT
+    )
+    transitions.apply(case.pk, "submit", actor=people["a.byrne"], at=AT, inputs={"pillars": MAKER_ANSWERS})
+    transitions.apply(case.pk, "approve", actor=people["d.osei"], at=APPROVED_AT, inputs=CHECKER_INPUTS)
+    reference = {"agency_reference": "SFR-2026-0004417"}
+    return transitions.apply(case.pk, "file", actor=fpa(), at=FILED_AT, inputs=reference)
+
+
 def judge(people: dict[str, Actor], username: str = "h.castellan") -> Actor:
     """An approver of the desk who had no part in the case so far."""
     desk = people["d.osei"].team_ids

@@ -83,7 +83,7 @@ letters.declare(
         template="cases/fraud/letters/n11.html",
         effective_from=date(2026, 1, 1),
         extra={"filing_reference": "The agency's reference of the filing", "filed_date": "When it was filed"},
-        kept_by=periods.EXPIRIES,
+        kept_by=periods.OF_THE_INNOCENT,
     ),
     *disputes.LETTERS,
 )

@@ -7,7 +7,7 @@ from datetime import date
 from cases.kernel.clocks import ClockRule
 from cases.kernel.retention import RetentionClass
 
-__all__ = ["CLOCKS", "EXPIRIES", "RETENTION"]
+__all__ = ["CLOCKS", "EXPIRIES", "OF_THE_INNOCENT", "RETENTION"]
 
 # Its handbook is its members' alone: what the contract with it names wins, as a version of the rule.
 _K24 = "Membership agreement with the fraud prevention agency, its handbook: how long a marker is kept"
@@ -154,7 +154,8 @@ CLOCKS = (
     ),
 )
 
-EXPIRIES = ("k24_adverse", "k24_victim", "k24_protective")
+OF_THE_INNOCENT = ("k24_victim", "k24_protective")
+EXPIRIES = ("k24_adverse", *OF_THE_INNOCENT)
 
 RETENTION = (
     RetentionClass(

@@ -26,6 +26,7 @@ from cases.kernel.timing.counting import (
     due,
     explain,
     in_words,
+    length,
     named,
     needs_calendar,
     showing_who_they_are,
@@ -43,6 +44,8 @@ __all__ = [
     "end_one",
     "explain",
     "in_words",
+    "length",
+    "length_of",
     "meet",
     "name_end",
     "pause",
@@ -145,6 +148,14 @@ def _count(clock: Clock, rule: ClockRule, calendar: Calendar) -> None:
 
 def _stops(clock: Clock) -> list[Stop]:
     return [(datetime.fromisoformat(since), datetime.fromisoformat(back)) for since, back in clock.stops]
+
+
+def length_of(clock: Clock) -> str:
+    """Return in words how long a clock's period is, by the version of the rule that it keeps: 13 months. Of one whose
+    end was named, or that stood still, nothing: its end is another. One query."""
+    if clock.named_date is not None or clock.stops:
+        return ""
+    return length(rulebook.version(clock.rule, clock.version, jurisdiction=clock.jurisdiction)[0])
 
 
 def end(case: Case, code: str, *, at: datetime, state: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import OperationalError, transaction
 from django.template.loader import render_to_string
 
-from cases.kernel import actors, calendars, casetypes, holds, locks, record, releases, tasks
+from cases.kernel import actors, calendars, casetypes, clocks, holds, locks, record, releases, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.evidence import blobs
@@ -179,6 +179,8 @@ def _paper(letter: Letter, addressee: Addressee, *, now: datetime) -> Paper:
     facts = casetype.facts._default_manager.get(pk=case.pk)
     firm = sender.firm().of(case.team.code if case.team else "")
     agency = Agency.objects.filter(kind__in=casetype.agency_kinds, is_active=True).order_by("pk").first()
+    periods = {clock.rule: clock for clock in case.clocks.filter(party=letter.party, ended_at=None).order_by("pk")}
+    kept = lettertext.kept_until(template, periods)
     context = {
         "firm": firm,
         "letter": letter,
@@ -192,9 +194,9 @@ def _paper(letter: Letter, addressee: Addressee, *, now: datetime) -> Paper:
         "facts": facts,
         "said": _said(letter, facts, template, now=now) if template.says else (),
         "matter": casetype.topic_label(case.topic),
-        "periods": {
-            clock.rule: clock for clock in case.clocks.filter(party=letter.party, ended_at=None).order_by("pk")
-        },
+        "periods": periods,
+        "keep_for": clocks.length_of(kept) if kept else "",
+        "keep_until": kept.due_date if kept else None,
         "agency": agency,
         "agency_contact": firm.agencies.get(agency.kind) if agency else None,
     }

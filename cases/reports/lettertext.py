@@ -13,14 +13,15 @@ from typing import Any
 from django.template import Variable, VariableDoesNotExist
 from django.template.loader import render_to_string
 
-from cases.kernel import calendars
+from cases.kernel import calendars, clocks
 from cases.kernel.exchange import letters
+from cases.kernel.models import Clock
 from cases.kernel.office import lettertexts
 from cases.kernel.office.lettertexts import Block
 from cases.reports import sender
 from cases.reports.pdf import Paper
 
-__all__ = ["TEMPLATE", "example", "filled", "paper", "source"]
+__all__ = ["TEMPLATE", "example", "filled", "kept_until", "paper", "source"]
 
 TEMPLATE = "cases/reports/letter_text.html"
 SAID = dict.fromkeys(("account_reference", "number"), "8001234567")
@@ -108,12 +109,17 @@ def _named(template: letters.Template, context: Mapping[str, Any]) -> dict[str, 
     return found
 
 
+def kept_until(template: letters.Template, periods: Mapping[str, Clock]) -> Clock | None:
+    """Return the last to end of the periods of a person with which the record about them ends."""
+    kept = [clock for rule, clock in periods.items() if rule in template.kept_by]
+    return max(kept, key=lambda clock: clock.due_date, default=None)
+
+
 def filled(code: str, body: str, context: Mapping[str, Any]) -> list[Block]:
     """Return the blocks of a wording with the values of one letter's context."""
     firm, agency = context["firm"], context["agency"]
     template = letters.TEMPLATES.get(code)
-    kept = template.kept_by if template else ()
-    ends = [clock.due_date for rule, clock in context["periods"].items() if rule in kept]
+    kept = kept_until(template, context["periods"]) if template else None
     values = {
         "name": context["addressee"].name,
         "reference": context["reference"],
@@ -123,7 +129,8 @@ def filled(code: str, body: str, context: Mapping[str, Any]) -> list[Block]:
         "matter": context["matter"],
         "told": ", ".join(context["told"]),
         "agency": agency.display_name if agency else "",
-        "keep_until": written(max(ends)) if ends else "",
+        "keep_for": context["keep_for"],
+        "keep_until": written(kept.due_date) if kept else "",
         **(_named(template, context) if template else {}),
     }
     return lettertexts.blocks(body, values)
@@ -132,6 +139,7 @@ def filled(code: str, body: str, context: Mapping[str, Any]) -> list[Block]:
 def example(code: str, *, now: datetime) -> dict[str, Any]:
     """Return a context of invented values for a preview."""
     sample, firm = Example(), sender.firm()
+    kept = [clocks.length(clocks.RULES[rule]) for rule in letters.TEMPLATES[code].kept_by]
     return {
         "firm": firm,
         "letter": sample,
@@ -146,6 +154,7 @@ def example(code: str, *, now: datetime) -> dict[str, Any]:
         "matter": "an example",
         "said": [SAID.get(name, "What was typed for the person stands here.") for name in letters.TEMPLATES[code].says],
         "periods": {},
+        "keep_for": next(iter(kept), ""),
         "agency": sample,
         "agency_contact": next(iter(firm.agencies.values()), None),
     }
@@ -223,6 +232,7 @@ def _sentences(code: str, text: str, context: Mapping[str, Any]) -> list[str]:
         context["reference"]: "{reference}",
         written(context["date"]): "{date}",
         context["matter"]: "{matter}",
+        **({context["keep_for"]: "{keep_for}"} if context["keep_for"] else {}),
         sample.display_name: "{agency}",
         firm.desk.name: "{desk}",
         firm.name: "{firm}",

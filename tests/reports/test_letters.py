@@ -3,12 +3,13 @@
 import base64
 import hashlib
 import json
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 from django.db import transaction
 
-from cases.kernel import edits, holds, outbox, parties, tasks, transitions, verdicts
+from cases.kernel import actors, edits, holds, outbox, parties, tasks, transitions, verdicts
 from cases.kernel import record as acts
 from cases.kernel.exchange import letters as notices
 from cases.kernel.models import (
@@ -16,6 +17,7 @@ from cases.kernel.models import (
     Case,
     CaseAddress,
     CaseParty,
+    Clock,
     Letter,
     OutboxMessage,
     ReleasedItem,
@@ -23,6 +25,7 @@ from cases.kernel.models import (
     Task,
 )
 from cases.kernel.reading import status
+from cases.kernel.timing import rulebook
 from cases.ledger import sealing, verify
 from cases.ledger.models import AccessEvent, LedgerEvent
 from cases.reports import letters
@@ -390,3 +393,29 @@ def test_a_letter_the_post_house_refused_is_posted_anew_once_its_task_is_closed(
     assert letters.make_due_letters(now=NOW) == 1
     letter.refresh_from_db()
     assert letter.state == "rendered" and letter.message_id != first
+
+
+def read_n11(case, *, now=NOW) -> str:
+    letters.make_due_letters(now=now)
+    letter = Letter.objects.get(case=case, template="n11")
+    return " ".join(reading.text_of(letters.open_letter(letter, reader=reader(case), at=now)).split())
+
+
+def test_how_long_a_victim_is_kept_is_what_the_rule_says_that_their_marker_counts_by():
+    people = factories.office()
+    longer = replace(rulebook.RULES["k24_victim"], version=2, length=18, effective_from=date(2026, 11, 1))
+    rulebook.add_version(longer, actor=actors.system("tests"), at=factories.AT)
+    case = factories.filed(people)
+    assert Clock.objects.get(case=case, rule="k24_victim").version == 2
+
+    assert "For 18 months, until 16 May 2028. It is then removed" in read_n11(case)
+
+
+def test_a_protected_person_is_told_of_their_two_years_and_of_no_thirteen_months():
+    people = factories.office()
+    case = factories.filed_for(people, "protective_registration", "details_exposed")
+
+    text = read_n11(case)
+
+    assert "For 2 years, until 16 November 2028." in text and "13 months" not in text
+    assert "This is your protective registration" in text and "We can ask for it on your behalf" not in text

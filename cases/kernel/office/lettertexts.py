@@ -32,6 +32,7 @@ PLACEHOLDERS: Mapping[str, str] = {
     "matter": "What the case is about, in the words of its kind",
     "told": "Which kinds of data were passed on",
     "agency": "Name of the agency that was told",
+    "keep_for": "How long the record about this person is kept, as its rule has it",
     "keep_until": "Last day on which the record about this person is kept",
     "contact": "How to reach us, as a block of its own",
     "agency_contact": "How to reach the agency, as a block of its own",

@@ -9,7 +9,17 @@ from datetime import date, datetime, timedelta
 from cases.kernel import calendars
 from cases.kernel.calendars import Calendar
 
-__all__ = ["ClockRule", "Stop", "due", "explain", "in_words", "named", "needs_calendar", "showing_who_they_are"]
+__all__ = [
+    "ClockRule",
+    "Stop",
+    "due",
+    "explain",
+    "in_words",
+    "length",
+    "named",
+    "needs_calendar",
+    "showing_who_they_are",
+]
 
 EVERYWHERE = ("eaw", "sct", "nir")
 OPEN_ENDED = "open_ended"
@@ -136,7 +146,8 @@ def _moment(at: datetime) -> str:
     return f"{_day(local.date())} at {local:%H:%M}"
 
 
-def _length(rule: ClockRule) -> str:
+def length(rule: ClockRule) -> str:
+    """Return how long the rule is, without how it counts: 13 months."""
     unit = rule.unit.replace("_", " ")
     return f"{rule.length} {unit[:-1] if rule.length == 1 else unit}"
 
@@ -155,7 +166,7 @@ def explain(
     from its start to its end as `moments`, in London time."""
     if moments is not None and rule.unit in INSTANT:
         begun, ended = (_moment(each) for each in moments)
-        told = f"{rule.label}: {_length(rule)} after {begun}, so {ended}. {rule.source}."
+        told = f"{rule.label}: {length(rule)} after {begun}, so {ended}. {rule.source}."
     else:
         told = f"{rule.label}: {_counted(rule, first, last, calendar, is_named=is_named)} {rule.source}."
     for since, back in stops:
@@ -176,13 +187,13 @@ def _counted(rule: ClockRule, first: date, last: date, calendar: Calendar, *, is
     counting = "beginning with" if rule.counts_first_day else "after"
     place = f", {calendar.label}" if needs_calendar(rule) else ""
     if rule.unit in INSTANT:
-        return f"{_length(rule)} {counting} {start}, so {_day(last)}."
+        return f"{length(rule)} {counting} {start}, so {_day(last)}."
     plain = _last_day(rule, first, calendar)
     rolled = calendar.on_or_after(plain) if rule.roll != "none" else plain
     if rule.unit == "working_days" and rule.length == 0:
         return f"the same working day as {start}{place}, so {_day(rolled)}."
     off = f" {_day(plain)} is not a working day." if rolled != plain else ""
-    return f"{_length(rule)} {counting} {start}{place}, so {_day(rolled)}.{off}"
+    return f"{length(rule)} {counting} {start}{place}, so {_day(rolled)}.{off}"
 
 
 def in_words(rule: ClockRule) -> str:
@@ -196,7 +207,7 @@ def in_words(rule: ClockRule) -> str:
         start = "the day after the start"
     if rule.deemed_working_days:
         start = f"service, deemed {rule.deemed_working_days} working days after posting"
-    words = f"{_length(rule)} {'beginning with' if rule.counts_first_day else 'after'} {start}"
+    words = f"{length(rule)} {'beginning with' if rule.counts_first_day else 'after'} {start}"
     if rule.roll != "none":
         words += ", then on to a working day"
     if rule.may_name_end:
