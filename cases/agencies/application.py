@@ -20,7 +20,7 @@ from cases.kernel import actors, casetypes, failpoints, locks, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
-from cases.kernel.exchange import agencies, chase, corrections, deadletters, exchanges
+from cases.kernel.exchange import agencies, chase, corrections, deadletters, exchanges, misfits
 from cases.kernel.models import Callback, Case, OutboxMessage, Task
 from cases.kernel.transitions import AlreadyThere
 from cases.ledger import api as ledger
@@ -124,7 +124,8 @@ def _decide(row: Callback, *, now: datetime) -> str:
     except CaseError as refusal:
         who = f"agency:{row.agency.code}"
         security.note("callback_refused", actor=who, at=now, act=row.type, callback=row.uid, **record.within(case))
-        return _fail(row, case, f"refused:{type(refusal).__name__}"[:120], now=now)
+        why = getattr(refusal, "problem", type(refusal).__name__)
+        return _fail(row, case, f"{misfits.REFUSED}{why}"[:120], now=now)
     if body.type != RECEIPT:
         _acknowledge(case, message, body, answered_at=row.received_at, now=now)
     state = _close(row, "applied", "", case, raw, now=now)
@@ -223,7 +224,7 @@ def _acknowledge(
 
 def _try_again(row: Callback, case: Case, body: CallbackBody) -> None:
     """Give another chance to what was refused for this case, or matched nothing under this reference."""
-    Callback.objects.filter(case=case, state="failed", reason__startswith="refused:").update(state="received")
+    Callback.objects.filter(case=case, state="failed", reason__startswith=misfits.REFUSED).update(state="received")
     if body.agency_reference:
         Callback.objects.filter(agency=row.agency, state="unmatched", agency_reference=body.agency_reference).update(
             state="received"

@@ -4,6 +4,7 @@ correction to the agency, and whoever was told before hears of it."""
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +28,7 @@ __all__ = [
     "amend",
     "amend_disputed",
     "ask_for_amendment",
+    "errors_kept",
     "is_changed",
     "is_not_the_changer",
     "is_owed",
@@ -34,6 +36,7 @@ __all__ = [
     "owe_what_changed",
     "take_back_what_marks_anew",
     "take_note_of_errors",
+    "was_refused",
 ]
 
 TAKEN_BACK = "fraud_filing_taken_back"
@@ -266,13 +269,24 @@ def _is_overtaken(case: Case, message: OutboxMessage) -> bool:
     return OutboxMessage.objects.filter(later, case=case).exists()
 
 
+def errors_kept(errors: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Return of an agency's field errors what is kept: place and code, none of its words."""
+    return [
+        {"pointer": str(error.get("pointer", ""))[:120], "code": str(error.get("code", ""))[:80]} for error in errors
+    ]
+
+
+def was_refused(case: Case, message: OutboxMessage) -> bool:
+    """Say whether the agency refused an amendment, at once or later. One query at most."""
+    told = LedgerEvent.objects.filter(stream=case.uid, action="amendment.refused")
+    return message.state == "refused" or told.filter(body__contains=f'"{message.public_id}"').exists()
+
+
 def take_note_of_errors(case: Case, message: OutboxMessage, errors: Any, *, at: datetime) -> None:
     """The agency does not take an amendment and names fields: the filing stands as it was, and somebody corrects."""
     if case.state not in STANDING or _is_overtaken(case, message):
         return
-    found = [
-        {"pointer": str(error.get("pointer", ""))[:120], "code": str(error.get("code", ""))[:80]} for error in errors
-    ]
+    found = errors_kept(errors)
     actor = system("delivery", source=case.source)
     with record.act(case, "amendment.refused", actor=actor, at=at, detail={"message": str(message.public_id)}):
         facts = case.fraud_referral

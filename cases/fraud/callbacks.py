@@ -13,7 +13,8 @@ from cases.kernel import calendars, clocks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
-from cases.kernel.exchange import corrections, datashapes
+from cases.kernel.exchange import corrections, datashapes, misfits
+from cases.kernel.exchange.misfits import DoesNotFit
 from cases.kernel.models import Case, Clock, OutboxMessage
 
 __all__ = [
@@ -40,6 +41,24 @@ __all__ = [
 _TELLERS = {"fpa": "the fraud prevention agency", "fraud_alert": "the retail alert"}
 # Why a case that has ended may still hear of a removal.
 _OVER = frozenset({"expired"})
+# Where a filing is on file as far as we know; and where we know of its refusal, corrected or given up since.
+_ON_FILE = frozenset({"filed", "disputed", "removal_requested"})
+_REFUSED = frozenset({"rejected", "investigating", "ready", "no_action", "refused"})
+misfits.declare(
+    {
+        "fraud_filed_twice": "The agency names a second reference: the filing may stand there twice. Ask it.",
+        "fraud_filed_of_old": "The agency filed what was replaced or taken back. Ask it to take that down.",
+        "fraud_filed_too_early": "The agency says that it filed before the fraud was discovered. Ask it for the day.",
+        "fraud_filed_and_refused": "The agency refuses what it said that it had filed. Ask it whether the filing "
+        "stands there: until it says so, nobody knows who is marked.",
+        "fraud_refused_and_filed": "The agency says that it filed what it had refused. Ask it whether the filing "
+        "stands there before it is sent anew.",
+        "fraud_refused_anew": "The agency names other errors of the same filing than before. Correct these too.",
+        "fraud_refused_and_amended": "The agency says that it holds the amendment that it had refused. Ask it what it "
+        "holds.",
+        "fraud_disputed_by_whom": "A dispute of nobody known is open already: look whether it is this.",
+    }
+)
 _MATCH = {
     "their_reference": "M-2026-0081",
     "search_reference": "S-771",
@@ -109,18 +128,20 @@ def _well_formed(errors: object) -> list[dict[str, Any]]:
 def filed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
     """The agency filed it: the marker stands under its reference from the day it says.
 
-    Raises TransitionRefused when it filed what we had replaced or taken back, names another reference than before, so
-    that a second marker may stand there which nobody would take down, or gives a day before the fraud was even
-    discovered, from which the marker would expire too soon: somebody must put that right.
+    Raises DoesNotFit when it filed what we had replaced or taken back, or what it had refused, names another reference
+    than before, so that a second marker may stand there which nobody would take down, or gives a day before the fraud
+    was even discovered, from which the marker would expire too soon: somebody must put that right.
     """
     known = case.fraud_referral.filing_reference
     if known and content.agency_reference not in ("", known):
-        raise transitions.TransitionRefused("The agency names a second reference: the filing may stand there twice.")
+        raise DoesNotFit("fraud_filed_twice")
     if _is_overtaken(case, content.message):
-        raise transitions.TransitionRefused("The agency filed what was replaced or taken back.")
+        raise DoesNotFit("fraud_filed_of_old")
+    if content.message is not None and case.state in _REFUSED:
+        raise DoesNotFit("fraud_refused_and_filed")
     discovered = case.fraud_referral.discovered_date
     if content.occurred_at is not None and calendars.london_date(content.occurred_at) < discovered:
-        raise transitions.TransitionRefused("The agency says it filed before the fraud was discovered.")
+        raise DoesNotFit("fraud_filed_too_early")
     transitions.apply(
         case.pk,
         "file",
@@ -133,7 +154,8 @@ def filed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
 
 
 def rejected(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
-    """The agency refuses what it was sent last and names fields. Raises AlreadyThere when another has replaced it."""
+    """The agency refuses what it was sent last and names fields. Raises AlreadyThere when another has replaced it, and
+    DoesNotFit when it said that it had filed the same, or names more of a filing that nobody has corrected yet."""
     if content.message is not None and content.message.kind == messages.FPA_REMOVE.code:
         removal_refused(case, content.message, _well_formed(content.data.get("errors")), at=at)
         return
@@ -142,6 +164,10 @@ def rejected(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
         return
     if _is_overtaken(case, content.message):
         raise transitions.AlreadyThere("The answer is to an earlier filing.")
+    if case.state in _ON_FILE:
+        raise DoesNotFit("fraud_filed_and_refused")
+    if case.state == "rejected" and _names_more(case, _well_formed(content.data.get("errors"))):
+        raise DoesNotFit("fraud_refused_anew")
     transitions.apply(
         case.pk,
         "reject_by_agency",
@@ -151,6 +177,11 @@ def rejected(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
         inputs={"errors": _well_formed(content.data.get("errors"))},
         cause=content.callback_uid,
     )
+
+
+def _names_more(case: Case, errors: Sequence[Mapping[str, Any]]) -> bool:
+    known = [(error["pointer"], error["code"]) for error in case.fraud_referral.field_errors]
+    return any((error["pointer"], error["code"]) not in known for error in amending.errors_kept(errors))
 
 
 def match(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
@@ -193,7 +224,7 @@ def disputed(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
 
     Grounds it does not name are an objection; whom it does not name, or by a number that nobody of the case has or has
     any more, is left to us to find. Another person's dispute is one of its own; raises AlreadyThere where the same
-    person has named the same grounds and waits, and TransitionRefused where nobody can tell whether it is the same.
+    person has named the same grounds and waits, and DoesNotFit where nobody can tell whether it is the same.
     """
     grounds, subject = str(content.data.get("grounds")), content.data.get("subject")
     inputs = {
@@ -202,7 +233,7 @@ def disputed(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
     }
     if disputes.is_open(case, **inputs):
         if subject is not None and not inputs["subject"]:
-            raise transitions.TransitionRefused("A dispute of nobody known is open already: look whether it is this.")
+            raise DoesNotFit("fraud_disputed_by_whom")
         raise transitions.AlreadyThere("The same dispute is open already.")
     transitions.apply(
         case.pk,
@@ -216,8 +247,10 @@ def disputed(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
 
 
 def amended(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
-    """The agency holds the amended filing."""
+    """The agency holds the amended filing. Raises DoesNotFit when it had refused this very amendment."""
     _only_from(messages.FPA_FILE.recipient_kind, content)
+    if content.message is not None and amending.was_refused(case, content.message):
+        raise DoesNotFit("fraud_refused_and_amended")
     with record.act(case, "amendment.filed", actor=actor, at=at, cause=content.callback_uid):
         pass
 

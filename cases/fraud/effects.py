@@ -108,10 +108,7 @@ def start_acknowledgement(context: Any) -> None:
 
 def note_field_errors(context: Any) -> None:
     facts = context.case.fraud_referral
-    facts.field_errors = [
-        {"pointer": str(error.get("pointer", ""))[:120], "code": str(error.get("code", ""))[:80]}
-        for error in context.inputs.get("errors", ())
-    ]
+    facts.field_errors = amending.errors_kept(context.inputs.get("errors", ()))
     facts.save(update_fields=["field_errors"])
     clocks.meet(context.case, "fraud_acknowledgement", at=context.at)
     clocks.start(context.case, "fraud_correction", started_at=context.at)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 from cases.agencies import register
 from cases.kernel import calendars, casetypes, policy, releases
 from cases.kernel.actors import Actor
-from cases.kernel.exchange import agencies, agreements, answers, chase, exchanges, files, service
+from cases.kernel.exchange import agencies, agreements, answers, chase, exchanges, files, misfits, service
 from cases.kernel.exchange.exchanges import Listed
 from cases.kernel.models import AgencyTerms, BatchFile, Callback, Case, ChannelKey, OutboxMessage, Proposal
 from cases.kernel.office import policydocs
@@ -210,6 +210,7 @@ def _callback(actor: Actor, row: Callback, known: set[int], candidates: Mapping[
     return {
         "candidates": candidates.get(row.agency_reference, []) if row.reason == "shared_reference" else [],
         "row": row,
+        "why": misfits.why(row.reason),
         "case": row.case if row.case_id in known else None,
         "is_waiting": exchanges.waits_for_people(row),
         "can_review": may_review(actor, row, known),

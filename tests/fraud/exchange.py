@@ -118,6 +118,8 @@ class Exchange:
         if self.is_overtaken(one.filing):
             return {"filed": "failed", "rejected": "ignored"}[one.kind]
         state = self._state_once_delivered(one.filing)
+        if one.kind == "rejected" and state in {"filed", "disputed", "removal_requested"}:
+            return "failed"  # it said that it had filed the same
         if state not in OWED:
             is_behind = state in AFTER_FILING or (one.kind == "rejected" and state not in {"void", "merged"})
             return "ignored" if is_behind else "failed"

@@ -13,6 +13,7 @@ from cases.fraud.models import DerivedFlag, FraudDispute
 from cases.kernel import actors, edits, locks, outbox, record, transitions, verdicts
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agencies, agreements
+from cases.kernel.exchange.misfits import DoesNotFit
 from cases.kernel.models import (
     Agency,
     Approval,
@@ -167,6 +168,17 @@ class Amendments(Stage):
         self.amended()
         self.say("fpa.rejected", message=self.end("fpa_amend", "delivered"), errors=[{"pointer": "/x", "code": "X"}])
         assert self.tasks() == ["fraud_field_errors"]
+
+    def test_an_amendment_that_it_says_it_holds_after_it_refused_it_is_left_to_people(self):
+        self.amended()
+        message = self.end("fpa_amend", "delivered")
+        self.say("fpa.rejected", message=message, errors=[{"pointer": "/x", "code": "X"}])
+        with nothing_written(), pytest.raises(DoesNotFit, match="holds the amendment that it had refused"):
+            self.say("fpa.amended", message=message)
+        self.change(party=(2, {"date_of_birth": "1984-03-09"}))
+        self.do("amend", "d.osei")
+        self.say("fpa.amended", message=self.end("fpa_amend", "delivered"))
+        assert LedgerEvent.objects.filter(stream=self.filed.uid, action="amendment.filed").count() == 1
 
     def test_another_adverse_person_needs_a_second_approver(self):
         self.change(person={"role": "mule", "is_innocent": False, "values": {"surname": "Strake"}, "addresses": []})

@@ -10,6 +10,7 @@ from django.test import TestCase
 from cases.kernel import actors, casetypes, record, transitions
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange.misfits import DoesNotFit
 from cases.kernel.models import Agency, Case, Letter, OutboxMessage, Task
 from tests import factories
 from tests.factories import APPROVED_AT, FILED_AT
@@ -64,8 +65,42 @@ class AnswersOfAnAgency(TestCase):
         case = self.say(self.approved, "fpa.filed", message=self.message(self.approved))
         with nothing_written(counted=1), pytest.raises(transitions.AlreadyThere):
             self.say(case, "fpa.filed", message=self.message(case))
-        with nothing_written(counted=1), pytest.raises(transitions.AlreadyThere):
+
+    def test_a_refusal_of_what_it_said_that_it_had_filed_is_left_to_people_while_that_stands(self):
+        case = self.say(self.approved, "fpa.filed", message=self.message(self.approved))
+        OutboxMessage.objects.filter(case=case).update(state="acknowledged")
+        osei, sowande = self.people["d.osei"], self.people["i.sowande"]
+        for name, actor, inputs in (
+            (None, None, {}),
+            ("dispute", sowande, {"grounds": "innocent", "subject": "2"}),
+            ("remove", osei, {"reason_code": "error"}),
+        ):
+            if name:
+                transitions.apply(case.pk, name, actor=actor, at=FILED_AT, inputs=inputs)
+            with nothing_written(), pytest.raises(DoesNotFit, match="refuses what it said that it had filed"):
+                self.say(case, "fpa.rejected", message=self.message(case), errors=ERRORS)
+        case = self.say(case, "fpa.removed")
+        with nothing_written(counted=1), pytest.raises(transitions.AlreadyThere):  # nothing stands there any more
             self.say(case, "fpa.rejected", message=self.message(case), errors=ERRORS)
+
+    def test_a_filing_of_what_it_had_refused_is_left_to_people_until_it_is_sent_anew(self):
+        message = self.message(self.approved)
+        case = self.say(self.approved, "fpa.rejected", message=message, errors=ERRORS)
+        byrne = self.people["a.byrne"]
+        for name in (None, "correct", "close_no_action"):
+            if name:
+                transitions.apply(case.pk, name, actor=byrne, at=FILED_AT, reason="Nothing is left of it.")
+            with nothing_written(), pytest.raises(DoesNotFit, match="filed what it had refused"):
+                self.say(case, "fpa.filed", message=message)
+
+    def test_other_errors_of_the_same_filing_are_left_to_people_and_the_same_are_there(self):
+        message = self.message(self.approved)
+        case = self.say(self.approved, "fpa.rejected", message=message, errors=ERRORS)
+        with nothing_written(counted=1), pytest.raises(transitions.AlreadyThere):
+            self.say(case, "fpa.rejected", message=message, errors=ERRORS)
+        more = [*ERRORS, {"pointer": "/product", "code": "UNKNOWN_PRODUCT"}]
+        with nothing_written(), pytest.raises(DoesNotFit, match="other errors of the same filing"):
+            self.say(case, "fpa.rejected", message=message, errors=more)
 
     def test_a_second_reference_for_the_filing_is_left_to_people_in_whatever_state_it_stands(self):
         message = self.message(self.approved)

@@ -10,12 +10,14 @@ from cases.agencies.provision import new_inbound_key
 from cases.kernel import actors, edits, transitions, verdicts
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import deadletters
-from cases.kernel.models import Approval, Case, OutboxMessage, Task
+from cases.kernel.models import Approval, Callback, Case, OutboxMessage, Task
 from cases.ledger import verify
+from cases.web import wording
 from tests import factories
 from tests.api.caller import call, callback
 from tests.fraud.told import FPA
 from tests.kernel.snapshots import nothing_written
+from tests.web import desk
 
 pytestmark = pytest.mark.django_db
 AT = factories.FILED_AT
@@ -131,3 +133,26 @@ def test_a_filing_that_was_given_up_and_stands_all_the_same_is_not_void(people):
     assert (case.state, message.state) == ("filed", "acknowledged")
     with nothing_written(counted=1), pytest.raises(CaseError, match="Somebody outside was told"):
         do(case, "void", people["a.byrne"])
+
+
+def test_what_the_agency_says_both_ways_is_a_task_that_says_so_on_its_page_too(people):
+    case = factories.submitted(people)
+    message = OutboxMessage.objects.get(case=case, kind="fpa_file")
+    secret = new_inbound_key(FPA, actor=actors.system("tests"), at=timezone.now())
+    errors = {"errors": [{"pointer": "/x", "code": "X"}]}
+    for number, (kind, data) in enumerate((("fpa.filed", {}), ("fpa.rejected", errors)), start=1):
+        told = callback(type=kind, reference=str(message.public_id), agency_sequence=number, data=data)
+        assert call(secret, told, message_id=f"msg-{number}").status_code == 202
+        application.apply_pending(now=timezone.now())
+    assert list(Callback.objects.order_by("pk").values_list("state", "reason")) == [
+        ("applied", ""),
+        ("failed", "refused:fraud_filed_and_refused"),
+    ]
+    task = Task.objects.get(case=case, kind="callback_not_applied", closed_at=None)
+    assert (task.team.code, Case.objects.get(pk=case.pk).state) == ("fraud", "filed")
+    says = "refuses what it said that it had filed"
+    client = desk.client_of("a.byrne")
+    for page in (f"/cases/{case.uid}/", "/agencies/sandbox-fraud-register/?view=review"):
+        assert says in client.get(page).content.decode(), page
+    task = wording.task_label(task.kind, task.detail)
+    assert task.startswith("A callback could not be applied: the agency refuses what it said that it had filed.")
