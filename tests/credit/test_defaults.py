@@ -162,7 +162,10 @@ class Defaults(TestCase):
         account = defaults.told(payments_behind="1", balance_pence="3800")
         defaults.told(payments_behind="0", balance_pence="0", oldest_unpaid_date="")
         (job, again) = (jobs.start_daily(now=AT), jobs.start_daily(now=AT + timedelta(hours=9)))
-        assert ([each.kind for each in job], again) == (["keep_customer_checks", looking.LOOK, "open_credit_file"], [])
+        assert ([each.kind for each in job], again) == (
+            ["keep_customer_checks", looking.LOOK, "open_credit_file", "fraud_moratoria"],
+            [],
+        )
         jobrun.work(clock=lambda: AT, seconds=60)
         case = Case.objects.get(kind="default")
         assert (case.state, case.default.account_id, case.parties.count()) == ("arrears", account.pk, 1)

@@ -1,11 +1,14 @@
 """Somebody of a referral is in a moratorium: it is held at once, and the adviser is asked to review it (K14)."""
 
-from datetime import date
+from datetime import date, timedelta
+from unittest.mock import patch
 
 import pytest
+from django.test import TestCase
 
-from cases.kernel import edits, holds, intake
-from cases.kernel.models import Hold
+from cases.fraud import moratoria
+from cases.kernel import edits, holds, intake, jobrun, jobs, locks, record
+from cases.kernel.models import Hold, Job, JobRow
 from cases.ledger import verify
 from tests import factories
 from tests import requests_of_people as rights
@@ -64,3 +67,79 @@ def test_a_moratorium_on_another_case_of_the_account_asks_only_where_its_holder_
     assert found == [("fraud_ask_review", {})] * is_asked
     assert [clock.due_date for clock in case.clocks.filter(rule="k14_ask_review")] == [date(2026, 12, 3)] * is_asked
     assert {each.level for each in verify.verify_stream(case.uid)} <= {"recorded late"}
+
+
+class ElsewhereMeanwhile(TestCase):
+    """A moratorium of the account's holder on another case, which the referral could not hear of as it began."""
+
+    @classmethod
+    def setUpTestData(cls):
+        cls.people = factories.office()
+        cls.case = factories.investigating(cls.people)
+        values = {**rights.PERSON["values"], "account_reference": factories.FACTS["account_reference"]}
+        cls.elsewhere = intake.open_case(
+            rights.REQUEST,
+            actor=cls.people[rights.OFFICER],
+            at=factories.AT,
+            facts={"right": "access", "came_by": "letter"},
+            people=[{**rights.PERSON, "values": values}],
+        )
+
+    def say_who_did_it(self):
+        with edits.change(self.case.pk, actor=self.people["a.byrne"], at=factories.AT) as edit:
+            edit.party(1, role="account_holder")
+
+    def hold(self):
+        said = {"source": "adviser", "reason": "Notice of the moratorium service."}
+        officer = self.people[rights.OFFICER]
+        return holds.enter(self.elsewhere.pk, "breathing_space", actor=officer, at=factories.AT, **said)
+
+    def work(self, *, days=0):
+        at = factories.AT + timedelta(days=days)
+        jobs.start_daily(now=at)
+        jobrun.work(clock=lambda: at, seconds=60)
+        rows = JobRow.objects.filter(job__kind=moratoria.LOOK, job__asked_at=at).exclude(job__key="")
+        return list(rows.values_list("state", "reason"))
+
+    def asked(self):
+        due = self.case.clocks.filter(rule="k14_ask_review").values_list("due_date", flat=True)
+        return self.case.tasks.filter(kind="fraud_ask_review").count(), list(due)
+
+    def test_one_that_somebody_works_on_at_that_moment_is_asked_right_after_and_once(self):
+        self.say_who_did_it()
+        with patch("cases.kernel.locks.another_for_update", side_effect=locks.CaseBusy):
+            hold = self.hold()
+        job = Job.objects.get(kind=moratoria.LOOK)
+        assert (job.params, self.asked()) == ({"hold": hold.pk}, (0, []))
+        jobrun.work(clock=lambda: factories.AT, seconds=60)
+        assert self.asked() == (1, [date(2026, 12, 3)])
+        for days in (0, 1):
+            assert self.work(days=days) == []
+        task = self.case.tasks.get(kind="fraud_ask_review")
+        edits.close_task(self.case.pk, task.pk, actor=self.people["a.byrne"], at=factories.AT, reason="Asked them.")
+        assert (self.work(days=2), self.asked()) == ([], (1, [date(2026, 12, 3)]))
+        self.hold()  # the same moratorium on the same case again
+        assert self.asked() == (1, [date(2026, 12, 3)])
+        assert {each.level for each in verify.verify_stream(self.case.uid)} <= {"recorded late"}
+
+    def test_one_that_says_only_later_who_did_it_is_asked_by_the_look_of_the_day(self):
+        self.hold()
+        assert (self.work(), self.asked()) == ([], (0, []))
+        self.say_who_did_it()
+        assert (self.work(days=1), self.asked()) == ([("done", "")], (1, [date(2026, 12, 3)]))
+
+    def test_nobody_is_asked_once_the_days_for_it_are_over_or_the_hold_is(self):
+        hold = self.hold()
+        self.say_who_did_it()
+        with self.subTest("over"):
+            assert (self.work(days=25), self.asked()) == ([("skipped", "nothing_to_ask")], (0, []))
+        with record.act(self.elsewhere, "tests.released", actor=factories.job(), at=factories.AT):
+            hold.released_at = factories.AT
+            hold.save(update_fields=["released_at"])
+        assert (self.work(days=1), self.asked()) == ([], (0, []))
+
+    def test_whoever_may_see_the_referral_alone_reads_which_it_was(self):
+        subjects = [f"{self.case.pk}:1", "0:1"]
+        kind = jobs.KINDS[moratoria.LOOK]
+        assert kind.names(self.people["a.byrne"], subjects) == {subjects[0]: self.case.reference}
+        assert kind.names(self.people["o.thackray"], subjects) == {}
