@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from cases.kernel import casetypes, clocks, typed
+from cases.kernel import casetypes, clocks, tasks, typed
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Approval, ApprovalDecision, Case, CaseParty
@@ -244,6 +244,14 @@ def _void(case: Case, approval: Approval, *, at: datetime) -> None:
     approval.save(update_fields=["voided_at", "closed_at", "outcome"])
     if was_open:
         tell_ended(case, approval, at=at)
+
+
+def take_back(case: Case, approval: Approval, *, at: datetime) -> None:
+    """End what waits for approval because nobody stands behind it any more, inside the current ledger action on the
+    locked case; somebody of its team is asked to propose it anew."""
+    close(approval, outcome="withdrawn", at=at)
+    tell_ended(case, approval, at=at)
+    tasks.raise_task("proposal_of_leaver", case=case, at=at, act=approval.act)
 
 
 def tell_ended(case: Case, approval: Approval, *, at: datetime) -> None:

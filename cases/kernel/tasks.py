@@ -25,6 +25,7 @@ LABELS: dict[str, str] = {
     CHECK_AFTER: "Look at what was done at once",
     "not_confirmed": "What was done at once was not confirmed",
     "proposal_declined": "What you proposed was declined",
+    "proposal_of_leaver": "What somebody who left had proposed was taken back: propose it anew, or say why not",
     "hold_review": "Look at a hold again",
     "link_review": "Somebody proposed a link to this case",
     "conflict": "Reassign: a caseworker declared a conflict of interest",

@@ -13,7 +13,7 @@ from django.db import transaction
 from cases.kernel import approvals, casetypes, clocks, locks, policy, record, tasks, transitions, typed
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotVisible
-from cases.kernel.models import Approval, Case
+from cases.kernel.models import Approval, Case, User
 from cases.kernel.standing import Standing
 from cases.kernel.transitions import Agreed, CaseChanged, Context, TransitionRefused
 from cases.ledger import api as ledger
@@ -196,10 +196,16 @@ def _decline(said: Said) -> None:
             "proposal_declined",
             case=said.case,
             at=said.at,
-            assignee_id=said.approval.maker_id,
+            assignee_id=_who_is_here(said.approval),
             act=said.approval.act,
         )
         said.settle()
+
+
+def _who_is_here(approval: Approval) -> int | None:
+    """Return who proposed it, if they may still sign in: else whoever is in the team takes up what came of it."""
+    maker: User | None = approval.maker
+    return maker.pk if maker is not None and maker.is_active else None
 
 
 def _withdraw(said: Said) -> None:

@@ -96,6 +96,7 @@ VERBS: Mapping[str, str] = {
     "act.agreed": "Agreed, and another must agree too",
     "act.declined": "Declined a proposed act",
     "act.withdrawn": "Took a proposal back",
+    "act.dropped": "A proposal was taken back, since whoever had made it left",
     "act.confirmed": "Looked at an act and confirmed it",
     "act.not_confirmed": "Looked at an act and did not confirm it",
     "callback.matched": "Matched a callback with the case",

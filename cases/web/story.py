@@ -114,6 +114,7 @@ ACTS: Mapping[str, Said] = {
     "act.agreed": Said(what="agreed, and another must agree too:", icon="badge-check", look="decision-e"),
     "act.declined": Said(what="declined:", icon="circle-slash", look="decision-e"),
     "act.withdrawn": Said(what="took back:", icon="undo-2", look="decision-e"),
+    "act.dropped": Said(what="ended the access of whoever had proposed, so it is taken back:", icon="undo-2"),
     "act.confirmed": Said(what="looked at it and confirmed:", icon="badge-check", look="decision-e"),
     "act.not_confirmed": Said(what="did not confirm:", icon="circle-alert", look="decision-e"),
 }

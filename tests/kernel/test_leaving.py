@@ -9,11 +9,12 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
-from cases.kernel import actors
+from cases.kernel import actors, transitions, verdicts
 from cases.kernel.errors import NotAllowed
-from cases.kernel.models import Case, OnCallAlert, RoleGrant, Task, TeamMembership, User
+from cases.kernel.models import Approval, Case, OnCallAlert, RoleGrant, Task, TeamMembership, User
 from cases.kernel.office import grants, leaving, people, proposals, shutout
 from cases.kernel.oncall import alerts, reading
+from cases.ledger import verify
 from cases.ledger.models import LedgerEvent, SecurityEvent
 from cases.reports import requests
 from tests import factories
@@ -172,6 +173,44 @@ def test_approval_asked_for_by_a_leaver_still_waits_for_its_deciders(office):
 
     desk_of_decider = desk.client_of("d.osei").get(reverse("web:approvals"))
     assert case.reference.encode() in desk_of_decider.content
+
+
+def test_what_a_leaver_proposed_of_a_case_is_taken_back_and_its_team_is_asked(office):
+    """Nobody else takes a proposal back, and who would decide might not: it would wait for ever."""
+    case, other = factories.filed(office), factories.referred(office)
+    transitions.apply(other.pk, "void", actor=office["a.byrne"], at=AT, reason="In error.")
+    transitions.apply(case.pk, "detach", actor=office["a.byrne"], at=AT, reason="Another.", inputs={"person": "1"})
+    before = Case.objects.get(pk=case.pk).version
+    row = leave(office)
+    assert Approval.objects.filter(closed_at=None, mode="before", typed__isnull=False).count() == 2  # shut out, no more
+
+    agree(office, row)
+
+    for each, act in ((case, "detach"), (other, "void")):
+        approval = Approval.objects.get(case=each, act=act)
+        assert (approval.outcome, approval.closed_at, approval.voided_at) == ("withdrawn", AT, None)
+        task = Task.objects.get(case=each, kind="proposal_of_leaver", closed_at=None)
+        assert (task.team_id, task.assignee_id, task.detail) == (each.team_id, None, {"act": act})
+        event = LedgerEvent.objects.get(stream=each.uid, action="act.dropped")
+        assert (event.actor, event.content()["detail"]) == (office["j.merriweather"].label, {"act": act})
+        assert {found.level for found in verify.verify_stream(each.uid)} <= {"recorded late"}
+    assert Case.objects.get(pk=case.pk).version > before
+    page = desk.client_of("d.osei").get(reverse("web:case", args=[case.uid])).content.decode()
+    assert "What somebody who left had proposed was taken back: propose it anew, or say why not: " in page
+    transitions.apply(case.pk, "detach", actor=office["p.nair"], at=AT, reason="Another.", inputs={"person": "1"})
+    assert Approval.objects.filter(case=case, act="detach", closed_at=None).exists()
+
+
+def test_what_is_declined_of_somebody_who_cannot_sign_in_comes_to_their_team(office):
+    case = factories.filed(office)
+    transitions.apply(case.pk, "detach", actor=office["a.byrne"], at=AT, reason="Another.", inputs={"person": "1"})
+    leave(office)
+    approval = Approval.objects.get(case=case, act="detach")
+
+    verdicts.decide(approval.uid, "refused", actor=office["d.osei"], at=AT, reason="It is them.")
+
+    task = Task.objects.get(case=case, kind="proposal_declined", closed_at=None)
+    assert (task.assignee_id, task.team_id) == (None, case.team_id)
 
 
 def test_one_time_link_of_a_leaver_is_dead(office):

@@ -2,7 +2,9 @@
 tasks to their teams; their own views of the queue and what they had not sent go. Of whoever holds a privileged role one
 person stops the access and a second one ends it.
 
-Approvals wait for roles, not for people, so they stay where they are. What the person had proposed is taken back.
+Approvals wait for roles, not for people, so they stay where they are, and so does a case that somebody sent for
+approval: whoever decides returns it to the queue. What the person had proposed besides, of the office or of a case, is
+taken back, since nobody else could; of a case its team is asked to propose it anew.
 """
 
 from __future__ import annotations
@@ -14,9 +16,9 @@ from django.apps import apps
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from cases.kernel import drafts, locks, record, tasks, views
+from cases.kernel import approvals, drafts, locks, record, tasks, views
 from cases.kernel.actors import Actor
-from cases.kernel.models import Case, Proposal, RoleGrant, Task, Team, TeamMembership, User
+from cases.kernel.models import Approval, Case, Proposal, RoleGrant, Task, Team, TeamMembership, User
 from cases.kernel.office import grants, people, proposals, shutout
 from cases.kernel.office.changeforms import ChangeForm, PersonField
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
@@ -72,7 +74,7 @@ def leave(
             views.forget(user.pk)
             drafts.forget(user.pk)
             _end_sign_in(user)
-        give_back(user, actor=actor, at=at, request=request)
+        give_back(user, actor=actor, at=at, request=request, is_leaving=True)
         for row_id in _end_with(user_id, proposal):
             proposals.drop(row_id, actor=actor, at=at)
         people.note("person_deactivated", actor=actor, at=at, user=user.pk)
@@ -102,18 +104,24 @@ def give_back(
     team: Team | None = None,
     case: Case | None = None,
     request: ledger.RequestInfo | None = None,
+    is_leaving: bool = False,
 ) -> int:
     """Put the open cases and tasks of a person (of one team, or one case) back where others take them; return how many
-    cases.
+    cases. Of somebody who leaves for good what they had proposed of a case is taken back too.
 
     Locks the cases in the order of their ids, then tasks, inside the caller's transaction. One event for each case
     and each team of tasks without a case.
     """
     within = {name: value for name, value in (("team", team), ("pk", case.pk if case else None)) if value}
-    own = Q(assignee=user, is_closed=False) | Exists(_tasks_of(user).filter(case=OuterRef("pk")))
+    own: Q = Q(assignee=user, is_closed=False) | Q(Exists(_tasks_of(user).filter(case=OuterRef("pk"))))
+    asked = Approval.objects.filter(maker=user, mode="before", typed__isnull=False, closed_at=None)
+    if is_leaving:
+        own |= Q(Exists(asked.filter(case=OuterRef("pk"))), is_erased=False)
     count = 0
     for case_id in Case.objects.filter(own, **within).order_by("pk").values_list("pk", flat=True):
         row, held = locks.case_for_update(case_id), list(_tasks_of(user, case=case_id).select_for_update())
+        for approval in asked.filter(case=row).order_by("pk") if is_leaving else ():
+            _take_back(row, approval, actor=actor, at=at, request=request)
         is_theirs = row.assignee_id == user.pk and not row.is_closed
         if not is_theirs and not held:
             continue
@@ -127,6 +135,16 @@ def give_back(
     if case is None:
         _give_back_tasks_of_teams(user, actor=actor, at=at, team=team, request=request)
     return count
+
+
+def _take_back(
+    case: Case, approval: Approval, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None
+) -> None:
+    with record.act(case, "act.dropped", actor=actor, at=at, request=request, detail={"act": approval.act}):
+        approvals.take_back(case, approval, at=at)
+        case.version += 1
+        case.changed_at = at
+        case.save()
 
 
 def _tasks_of(user: User, **within: object) -> QuerySet[Task]:
@@ -159,8 +177,8 @@ class LeaverForm(ChangeForm):
 
     hints = (
         "They are signed out everywhere at once, and cannot sign in again.",
-        "Their roles and teams end, their open cases and tasks go back to the queue, and what they had proposed is "
-        "taken back. There is no way back from that: whoever returns is added anew.",
+        "Their roles and teams end, their open cases and tasks go back to the queue, and what they had proposed, of "
+        "the office or of a case, is taken back. There is no way back from that: whoever returns is added anew.",
         "Where they hold a privileged role, this second part happens when another person agrees. Where that person "
         "refuses, they can sign in again.",
     )
