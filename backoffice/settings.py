@@ -62,7 +62,6 @@ INSTALLED_APPS = [
     "allauth.socialaccount.providers.openid_connect",
     "csp",
     "django_htmx",
-    "lucide",
     "simple_history",
     "rest_framework",
     "drf_spectacular",
@@ -282,6 +281,11 @@ SEAT = env.choice("SEAT", "eaw", among={"eaw", "sct", "nir"})
 STATIC_URL = "static/"
 STATIC_ROOT = BACKOFFICE_HOME / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "cases.web.icons.Finder",
+]
 STATIC_PLAIN = env.choice("BACKOFFICE_STATIC", "manifest", among={"manifest", "plain"}) == "plain"
 WHITENOISE_USE_FINDERS = STATIC_PLAIN
 WHITENOISE_AUTOREFRESH = False

@@ -1,5 +1,7 @@
 """How pages look where only a browser knows: on paper, and two things side by side."""
 
+from io import BytesIO
+
 import pytest
 
 from cases.kernel import actors, record, tasks
@@ -11,6 +13,22 @@ from tests.fraud.told import hear_of
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 A4_WIDTH = 794  # points of a page 210 mm wide, as browsers print
 EDGES = "each => each.map(one => Math.round(one.getBoundingClientRect().{}))"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_icon_is_seen_in_the_colour_of_its_text_and_nothing_is_heard_of_it(browser, live_server, scheme):
+    from PIL import Image
+
+    factories.office()
+    with crawl.person(browser, live_server.url, "a.byrne", crawl.Findings()) as person:
+        person.page.emulate_media(color_scheme=scheme)
+        person.page.goto(f"{live_server.url}/cases/")
+        place = person.page.locator(".item[href='/cases/']")
+        picture = Image.open(BytesIO(place.locator("i").screenshot())).convert("L")
+        ground, (darkest, lightest) = picture.getpixel((0, 0)), picture.getextrema()
+        assert lightest - darkest > 60, "its lines are seen"
+        assert 0.05 < sum(picture.histogram()[each] for each in range(256) if abs(each - ground) > 60) / 18**2 < 0.5
+        assert place.aria_snapshot() == '- link "Team queue 0":\n  - /url: /cases/'
 
 
 def test_a_wide_table_is_whole_on_paper(browser, live_server):

@@ -1,10 +1,12 @@
 """Every page of a case worker answers, in the words of the case."""
 
 import re
+from pathlib import Path
 
 import pytest
 from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib.staticfiles import finders
 from django.template import Context, Template
 from django.urls import reverse
 from django.utils import timezone
@@ -13,8 +15,8 @@ from cases.fraud.party_forms import PartyForm
 from cases.kernel import casetypes
 from cases.kernel.models import User
 from cases.kernel.reading import timeline
-from cases.templatetags import icons, ui
-from cases.web import panels, story
+from cases.templatetags import ui
+from cases.web import icons, panels, story
 from tests import emergencies, factories
 from tests.web import desk
 
@@ -39,28 +41,43 @@ def test_every_page_answers(people):
         assert "&lt;" not in response.text, (path, "a piece of the page is shown as text")
 
 
-def test_icon_is_drawn_and_what_an_attribute_says_of_it_is_escaped():
-    drawn = Template('{% load icons %}{% lucide "house" size=18 aria_label=label role="img" %}').render(
-        Context({"label": '"><script>'})
+def test_an_icon_is_a_name_and_what_an_attribute_says_of_it_is_escaped():
+    page = Template(
+        '{% load icons %}{% lucide "scale" %}{% lucide "eye" size=16 %}'
+        '{% lucide "x" size=14 aria_label=label role="img" %}'
+    )
+    assert page.render(Context({"label": '">'})) == (
+        '<i class="i-scale s24"></i><i class="i-eye"></i><i class="i-x s14" aria-label="&quot;&gt;" role="img"></i>'
     )
 
-    assert drawn.startswith('<svg width="18" height="18" viewBox="0 0 24 24"')
-    assert "stroke" not in drawn, "the style sheet says what the pen is like"
-    assert "<path d=" in drawn
-    assert "<script>" not in drawn
+
+def test_every_size_of_an_icon_stands_in_the_style_sheet():
+    sheet = (settings.BASE_DIR / "static/backoffice/backoffice.css").read_text()
+    sizes = {n for path in settings.BASE_DIR.glob("templates/**/*.html") for n in SIZED.findall(path.read_text())}
+
+    assert all(f"i.s{size} {{ width: {size}px; height: {size}px; }}" in sheet for size in (sizes - {"16"}) | {"24"})
 
 
+SIZED = re.compile(r"{% lucide [^%]*size=([0-9]+)")
 NAMED = re.compile(r'icon="([a-z0-9-]+)"|lucide "([a-z0-9-]+)"|Place\("[^"]+", "([a-z0-9-]+)"|Due\(.*"([a-z0-9-]+)"\)')
 
 
-def test_every_icon_that_is_named_can_be_drawn():
+def test_every_icon_that_a_page_names_is_drawn():
     sources = [*settings.BASE_DIR.glob("cases/**/*.py"), *settings.BASE_DIR.glob("templates/**/*.html")]
     found = {name for path in sources for names in NAMED.findall(path.read_text()) for name in names if name}
     said = [*story.VERBS.values(), *story.PARTS.values(), *story.ACTS.values()]
     found |= {each.icon for each in said} | {icon for _, _, icon in story.ACTORS.values()} | {"cpu", "circle-dot"}
 
-    assert {"scale", "eye", "inbox", "clock", "mail"} < found
-    assert all(map(icons.lucide, found))
+    assert {"scale", "eye", "inbox", "clock", "mail"} < found <= set(icons.NAMES)
+
+
+def test_the_drawing_of_all_icons_and_where_each_stands_are_static_files():
+    drawing, sheet = (Path(finders.find(f"backoffice/icons.{kind}")).read_text() for kind in ("svg", "css"))
+
+    assert drawing.count("<g transform=") == sheet.count("--i:") == len(icons.NAMES)
+    assert f'<g transform="translate({24 * icons.NAMES.index("eye")})"><path d="M2.062' in drawing
+    assert ".i-activity{--i:0%}" in sheet
+    assert ".i-x{--i:100%}" in sheet
 
 
 PERSONAL = ["Tregaskis", "Morwenna", "+447700900123", "m.tregaskis", "203.0.113.45", "Harbour Row", "Fiction Way"]

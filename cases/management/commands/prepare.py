@@ -18,6 +18,7 @@ from cases.kernel.models import Case
 from cases.kernel.timing import missing, rulebook
 from cases.ledger import checks, databases, indexkeys, keys, notes, rotation
 from cases.reports import seal, sender
+from cases.web import icons
 
 # What packages carry for other versions and other uses; each would be compressed twice.
 UNUSED_STATIC = ["rest_framework", "htmax*", "*-4.js", "*-4.min.js", "hx-ws*"]
@@ -90,7 +91,8 @@ class Command(BaseCommand):
 
     def _collect_static(self) -> None:
         stamp = settings.STATIC_ROOT / ".collected"
-        wanted = _fingerprint([*map(Path, settings.STATICFILES_DIRS), settings.BASE_DIR / "requirements.txt"])
+        made_of = [*map(Path, settings.STATICFILES_DIRS), Path(icons.__file__), icons.LISTED]
+        wanted = _fingerprint([*made_of, settings.BASE_DIR / "requirements.txt"])
         if stamp.exists() and stamp.read_text() == wanted:
             return
         self.stdout.write("Collecting static files.")
