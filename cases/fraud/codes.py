@@ -256,6 +256,19 @@ REMOVAL_REASONS = CodeList(
     ),
 )
 
+# What the digits of a credit file once said of a record at the agency, which may still name them of an old one.
+LEGACY = {
+    "0": "Protective registration",
+    "1": "False identity",
+    "2": "Victim of impersonation",
+    "3": "Application fraud, granted",
+    "4": "Application fraud, refused",
+    "5": "Conversion of an asset",
+    "6": "First-party fraud",
+    "7": "Aiding and abetting",
+    "8": "Insurance claim fraud",
+}
+
 # In what an agency may say that two cases agree.
 MATCHED_ON = {
     "name": "Name",

@@ -148,6 +148,8 @@ def said(row: IncomingNotice, *, reader: sealing.Reader, at: datetime) -> list[t
     if text is sealing.ERASED:
         return [(SAID["summary"], str(text))]
     kept = json.loads(text)
+    if row.kind != "alert_hit" and kept.get("code") in codes.LEGACY:  # the retail alert has codes of its own
+        kept["code"] = f"{kept['code']} ({codes.LEGACY[kept['code']].lower()})"
     found = [(label, kept[name]) for name, label in SAID.items() if kept.get(name)]
     agree = [codes.MATCHED_ON[each].lower() for each in kept.get("matched_on", ())]
     return [*found, ("Agrees in", ", ".join(agree))] if agree else found

@@ -9,7 +9,7 @@ from django.utils import timezone
 from cases.agencies import application
 from cases.agencies.provision import new_inbound_key
 from cases.agencies.sandbox import desks
-from cases.fraud import incoming
+from cases.fraud import codes, incoming
 from cases.fraud.models import DerivedFlag, IncomingNotice
 from cases.kernel import actors, edits, holds, notice, transitions, verdicts
 from cases.kernel.errors import CaseError, NotAllowed
@@ -17,7 +17,7 @@ from cases.kernel.exchange import corrections
 from cases.kernel.models import Approval, Callback, Case, Clock, Hold, OutboxMessage, ReleasedItem, Task
 from cases.kernel.office import proposals
 from cases.kernel.timing import sweeps
-from cases.ledger import verify
+from cases.ledger import sealing, verify
 from cases.ledger.models import AccessEvent, LedgerEvent
 from tests import factories
 from tests.api.caller import call, callback
@@ -620,3 +620,26 @@ def test_pages_take_as_many_statements_at_one_row_as_at_three(people, name, expe
     arguments = {"incoming": [], "case_incoming": [case.uid], "incoming_notice": [case.uid, 1]}[name]
     found = statements(desk.client_of("a.byrne"), reverse(f"web:{name}", args=arguments))
     assert len(found) == expected, shortly(found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "says"),
+    [
+        ("fpa.match", "4", "4 (application fraud, refused)"),
+        ("fpa.enquiry", "0", "0 (protective registration)"),
+        ("fpa.match", "9", "9"),
+        ("fpa.match", "IDF", "IDF"),
+        ("alert.hit", "4", "4"),
+    ],
+)
+def test_the_digit_of_an_old_record_is_told_in_words_and_a_code_of_the_alert_is_none(people, kind, code, says):
+    case = factories.filed(people)
+    agency = ALERT if kind == "alert.hit" else FPA
+    hear_of(case, kind, agency=agency, their_reference="M-1998-0081", code=code)
+    row = IncomingNotice.objects.get()
+    reader = sealing.Reader(actor="staff:1", verb="view", purpose="test", streams=(case.uid,))
+    assert dict(incoming.said(row, reader=reader, at=DAY))["Their code"] == says
+
+
+def test_the_digits_of_old_records_are_the_designs():
+    assert list(codes.LEGACY) == [str(digit) for digit in range(9)]
