@@ -294,8 +294,7 @@ def erase_person(case: Case, person: CaseParty, *, reason: str, at: datetime, **
     to write those anew. `detail` takes codes, ids and dates."""
     told: dict[str, object] = {"person": person.number, **detail}
     with record.act(case, "case.person_erased", actor=ACTOR, at=at, detail=told) as act:
-        if notes := unnaming.take_out(case, person, at=at):
-            act.detail["notes"] = notes
+        act.detail.update(unnaming.take_out(case, person, at=at))
         detaching.set_apart(person, at=at)
         drafts.forget_case(case)
         for letter in person.letters.select_related("blob__key").filter(blob__key__destroyed_at=None):

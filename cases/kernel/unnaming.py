@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import product
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 from cases.kernel import casetypes, tasks
 from cases.kernel.actors import system
@@ -21,6 +23,7 @@ from cases.kernel.finding import index, terms
 from cases.kernel.models import Case, CaseAddress, CaseParty, Note
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
 from cases.ledger import sealing
+from cases.ledger.models import LedgerEvent
 from cases.ledger.reads import Reader
 from cases.ledger.sealed import SealedTextField
 
@@ -166,17 +169,48 @@ def _days(day: date) -> set[str]:
     }
 
 
-def take_out(case: Case, person: CaseParty, *, at: datetime) -> int:
+def take_out(case: Case, person: CaseParty, *, at: datetime) -> dict[str, Any]:
     """Write the notes of a locked case anew without whom is about to be erased, inside the current ledger action, and
-    raise a task where the facts of an open case name them. Returns how many notes were changed. Opens the people, notes
-    and facts of the case, which the access log keeps."""
+    raise a task where the facts of an open case name them. Returns what the record of it says: how many notes were
+    changed, and what names them still until the case goes: the acts, by number, whose reasons do, since what the chain
+    holds is written once, and whether the facts do. Opens the people, notes, reasons and facts of the case, which the
+    access log keeps."""
     reader = Reader(actor=ACTOR.label, verb="view", purpose="erasure", streams=(case.uid,))
     known = _of_people([person], reader, at=at).without(
         _of_people(case.parties.filter(is_erased=False).exclude(pk=person.pk), reader, at=at)
     )
-    if not case.is_closed and _is_named_in_facts(case, known, reader, at=at):
+    found: dict[str, Any] = {"facts_name_them": True} if _is_named_in_facts(case, known, reader, at=at) else {}
+    if found and not case.is_closed:
         tasks.raise_task(NAMED, case=case, at=at, person=person.number)
-    return sum(_rewritten(note, text, known, at=at) for note, text in _notes(case, reader, at=at))
+    if reasons := _reasons_naming(case, known, reader, at=at):
+        found["reasons_name_them"] = reasons
+    notes = sum(_rewritten(note, text, known, at=at) for note, text in _notes(case, reader, at=at))
+    return {**found, **({"notes": notes} if notes else {})}
+
+
+@dataclass(frozen=True)
+class _Reason:
+    """The sealed reason of an act in the shape `open_rows` takes."""
+
+    instance_type: type
+    uid: UUID
+    key_id: int
+    reason: sealing.Sealed
+
+
+def _reasons_naming(case: Case, known: Known, reader: Reader, *, at: datetime) -> list[int]:
+    """Return by number the acts of a case whose reasons name somebody."""
+    events = list(LedgerEvent.objects.filter(stream=case.uid, reason__isnull=False).order_by("seq"))
+    rows: Any = [
+        _Reason(LedgerEvent, event.uid, case.key_id, sealing.Sealed(bytes(event.reason or b""))) for event in events
+    ]
+    opened = sealing.open_rows(rows, ("reason",), reader=reader, at=at, loaded=(case.key,)) if rows else []
+    texts = [values["reason"] for values in opened]
+    return [
+        event.seq
+        for event, text in zip(events, texts, strict=True)
+        if text is not None and not isinstance(text, sealing.Erased) and known.taken_out_of(text) != text
+    ]
 
 
 def _notes(case: Case, reader: Reader, *, at: datetime) -> list[tuple[Note, str]]:

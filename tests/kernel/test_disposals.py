@@ -573,6 +573,8 @@ class TestAPersonOfACaseThatIsKeptLonger:
         asked = Task.objects.filter(case=filed, kind="text_names_erased", closed_at=None)
         assert list(asked.values_list("detail__person", flat=True)) == [2] * is_named
         assert CaseParty.objects.get(case=filed, number=2).is_erased
+        (event,) = LedgerEvent.objects.filter(stream=filed.uid, action="case.person_erased")
+        assert event.content()["detail"].get("facts_name_them", False) == is_named
 
     def test_what_notes_say_of_who_they_are_goes_with_them_and_what_others_are_known_by_stays(self, people, filed):
         """The victim's name is the one that the fraudster used, and stays; the rest of the victim goes."""
@@ -585,6 +587,11 @@ class TestAPersonOfACaseThatIsKeptLonger:
         first = edits.add_note(filed.pk, said, actor=analyst, at=AT)
         other = edits.add_note(filed.pk, "The parcel went back.", actor=analyst, at=AT)
         (found_by,) = SearchEntry.objects.filter(note=first).values_list("tokens", flat=True)
+        said = {"actor": analyst, "at": AT, "act": "note", "shapes": False}
+        for verb, reason in (("tests.named", "Keziah asked for it."), ("tests.not_named", "Person 2 asked for it.")):
+            with edits.change(filed.pk, verb=verb, reason=reason, **said):
+                pass
+        named = LedgerEvent.objects.filter(stream=filed.uid, action="tests.named").latest("seq").seq
 
         self.erase(people)
 
@@ -601,7 +608,7 @@ class TestAPersonOfACaseThatIsKeptLonger:
         old = Note.history.filter(id=first.pk).order_by("history_id").first()
         assert sealing.open_rows([old], ("text",), reader=READER, at=OVER) == [{"text": sealing.ERASED}]
         (event,) = LedgerEvent.objects.filter(stream=filed.uid, action="case.person_erased")
-        assert event.content()["detail"]["notes"] == 1
+        assert (event.content()["detail"]["notes"], event.content()["detail"]["reasons_name_them"]) == (1, [named])
         assert {each.level for each in verify.verify_stream(filed.uid)} <= {"recorded late", "wrong"}
         page = desk.client_of("a.byrne").get(f"/cases/{filed.uid}/").content.decode()
         assert page.count("[erased] or [erased]: Morwenna") == 1
