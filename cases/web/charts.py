@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Bar", "Line", "Lines", "bars", "lines"]
+__all__ = ["SPARK", "Bar", "Line", "Lines", "bars", "lines", "spark"]
 
 WIDTH, HEIGHT = 620, 232
 LEFT, RIGHT, TOP, BOTTOM = 46, 112, 12, 26
 STEPS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000)
 APART = 16  # between the words at the end of two lines
 ROW, LABEL, BARS_WIDTH = 36, 170, 460
+SPARK = (96, 28)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,3 +117,14 @@ def bars(rows: Sequence[tuple[str, Mapping[str, int]]]) -> list[Bar]:
         total = Mark(x=x + 8, y=place * ROW + ROW / 2 + 4, text=f"{sum(parts.values()):,}")
         drawn.append(Bar(label=label, y=place * ROW, parts=tuple(found), total=total))
     return drawn
+
+
+def spark(values: Sequence[int]) -> str:
+    """Return the points of a small line within `SPARK`: where its values went, without a scale."""
+    width, height = SPARK
+    least, spread = min(values), (max(values) - min(values)) or 1
+    step = (width - 4) / max(1, len(values) - 1)
+    drawn = [
+        (2 + place * step, 2 + (height - 4) * (1 - (value - least) / spread)) for place, value in enumerate(values)
+    ]
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in drawn)

@@ -3,18 +3,21 @@ work in the background, decisions that wait. Of what one may see oneself, as the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from cases.kernel import jobs, policy
+from cases.kernel.actors import Actor
 from cases.kernel.exchange import exchanges
 from cases.kernel.reading import desk, operations
-from cases.kernel.reading.operations import Standing, Traffic
+from cases.kernel.reading.operations import Counted, Standing, Traffic
 from cases.web import addresses, approvals, asking, charts, context, rows
 from cases.web.jobs import entry
 from cases.web.refusals import screen
@@ -30,6 +33,9 @@ FIGURES = (
     ("held", "On hold", ""),
 )
 MOST = 6
+SPARK_DAYS = 7
+KEPT_SECONDS = 300
+KEPT_AS = 1  # another number when what is kept looks otherwise
 NAMES = {"on-track": "On track", "due-soon": "Due within 7 days", "overdue": "Overdue"}
 
 
@@ -40,9 +46,13 @@ def operations_page(request: HttpRequest) -> HttpResponse:
     """Show it."""
     actor, at = asking.actor_of(request), asking.now()
     policy.require(actor, "view_operations")
+    if "anew" in request.GET:
+        _counted(actor, at, is_anew=True)
+        return redirect("web:operations")
     counted, queue = context.fresh_counts(request, at), addresses.page("web:queue")
-    days = operations.flow(actor, at=at)
-    standing = operations.standing(actor, at=at)
+    known = _counted(actor, at)
+    days, standing = known.days, known.standing
+    lately = operations.open_lately(known, days=SPARK_DAYS)
     work = jobs.visible_to(actor).filter(state__in=["queued", "running", "stopping"]).select_related("asked_by")
     shown = {
         "urgent": rows.urgent_lines(actor, at=at),
@@ -52,9 +62,12 @@ def operations_page(request: HttpRequest) -> HttpResponse:
                 "count": counted[f"view.{view}"],
                 "url": queue if view == "open" else f"{queue}?view={view}",
                 "tone": tone if counted[f"view.{view}"] else "",
+                **(_lately(lately) if view == "open" else {}),
             }
             for view, label, tone in FIGURES
         ],
+        "as_of": known.at,
+        "anew_url": f"{addresses.page('web:operations')}?anew=yes",
         "days": days,
         "flow": charts.lines(
             [f"{each.day:%-d %b}" for each in days],
@@ -66,21 +79,56 @@ def operations_page(request: HttpRequest) -> HttpResponse:
         "queue": queue,
         "bars": _bars(standing),
         "names": NAMES,
-        **_agencies(exchanges.listed(actor, at=at), operations.traffic(actor, at=at)),
+        **_agencies(exchanges.listed(actor, at=at), known.traffic),
         "jobs": [entry(job) for job in work.order_by("-pk")[:MOST]],
         "decisions": _decisions(actor),
     }
     return render(request, "cases/operations.html", shown)
 
 
+def _counted(actor: Actor, at: datetime, *, is_anew: bool = False) -> Counted:
+    """Return what was counted of what this person may see within five minutes, or count it: each person and sight has
+    its own, so that a changed role, team or grant finds nothing of the old."""
+    cache, key = caches["fast"], f"operations:{KEPT_AS}:{actor.user_id}:{actor.sight}"
+    if not is_anew and (kept := cache.get(key)):
+        return operations.of_plain(kept)
+    found = operations.counted(actor, at=at)
+    cache.set(key, operations.as_plain(found), KEPT_SECONDS)
+    return found
+
+
+def _lately(values: list[int]) -> dict[str, Any]:
+    """Return the line of what was open on the last working days, and how it changed, in words."""
+    change = values[-1] - values[0]
+    days = len(values) - 1
+    said = f"{abs(change):,} {'more' if change > 0 else 'fewer'} than" if change else "As many as"
+    return {"spark": charts.spark(values), "said": f"{said} {days} working days ago"}
+
+
 def _agencies(register: list[exchanges.Listed], sent: Mapping[int, Traffic]) -> dict[str, Any]:
     """Return those to whom something was sent or of whom something is to be known, and how many others there are."""
     told = [each for each in register if each.agency.pk in sent or not each.is_up or each.has_stuck]
-    rows = [{"listed": each, "traffic": sent.get(each.agency.pk)} for each in told]
+    rows = [
+        {"listed": each, "traffic": found, "median": _length(found.median) if found else ""}
+        for each in told
+        for found in [sent.get(each.agency.pk)]
+    ]
     return {"agencies": rows, "quiet": len(register) - len(told)}
 
 
-def _bars(standing: list[Standing]) -> dict[str, Any]:
+LENGTHS = ((timedelta(days=1), "day"), (timedelta(hours=1), "h"), (timedelta(minutes=1), "min"))
+
+
+def _length(took: timedelta | None) -> str:
+    """Write a length of time by its greatest unit, as short as people do."""
+    if took is None:
+        return ""
+    unit, name = next(((unit, name) for unit, name in LENGTHS if took >= unit), (timedelta(seconds=1), "s"))
+    count = round(took / unit)
+    return f"{count} {name}{'s' if name == 'day' and count != 1 else ''}"
+
+
+def _bars(standing: Sequence[Standing]) -> dict[str, Any]:
     timed = [each for each in standing if each.total > each.timeless]
     found = charts.bars(
         [

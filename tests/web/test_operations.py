@@ -1,12 +1,19 @@
 """The page of operations: counts of what its reader may see, each chart with its numbers beside it."""
 
+import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
 
 import pytest
+from django.core.cache.backends.locmem import LocMemCache
 
 from cases.kernel import transitions
+from cases.kernel.models import OutboxMessage, TeamMembership
 from cases.kernel.reading import operations
+from cases.ledger import api as ledger
 from cases.web import charts
+from cases.web import operations as pages
 from tests import factories, suspicions
 from tests.web import desk
 from tests.web.test_queries import shortly, statements
@@ -74,6 +81,77 @@ def test_statements(people, count):
         factories.ready(people)
     found = statements(desk.client_of("d.osei"), "/operations/")
     assert len(found) == 14, shortly(found)
+
+
+@pytest.fixture
+def kept(monkeypatch):
+    """A second cache that is there; the suite's own is away."""
+    cache = LocMemCache("kept-operations", {})
+    cache.clear()
+    monkeypatch.setattr("cases.web.operations.caches", {"fast": cache})
+    return cache
+
+
+def test_what_takes_long_is_kept_for_each_person_and_sight_until_it_is_counted_anew(people, kept, monkeypatch):
+    factories.referred(people)
+    client, other = desk.client_of("a.byrne"), desk.client_of("c.adebayo")
+    monkeypatch.setattr("cases.web.asking.now", lambda: AT)
+
+    def found(reader) -> tuple[datetime, int]:
+        shown = reader.get("/operations/").context
+        return shown["as_of"], sum(each.total for each in shown["standing"])
+
+    assert found(client) == (AT, 1) and found(other) == (AT, 0)
+    monkeypatch.setattr("cases.web.asking.now", lambda: AT + timedelta(minutes=2))
+    factories.referred(people)
+    assert found(client) == (AT, 1)
+    assert "charts and agencies as of 12:00" in client.get("/operations/").content.decode()
+    answer = client.get("/operations/?anew=yes")
+    assert answer["location"] == "/operations/"
+    assert found(client) == (AT + timedelta(minutes=2), 2)
+
+    with ledger.action(uuid4(), "tests.left", actor="system:tests", at=AT):
+        left = TeamMembership.objects.get(user=people["a.byrne"].user_id, team__code="fraud")
+        left.ended_at = AT
+        left.save()
+    assert found(client)[1] == 0
+
+
+def test_what_was_open_lately_follows_from_what_came_and_went():
+    days = tuple(
+        operations.Day(day=AT.date() + timedelta(days=place), opened=opened, closed=closed)
+        for place, (opened, closed) in enumerate([(9, 9), (5, 0), (0, 2), (1, 1), (0, 3)])
+    )
+    row = {
+        "kind": "fraud_referral",
+        "label": "Fraud referral",
+        "on_track": 3,
+        "due_soon": 1,
+        "overdue": 0,
+        "timeless": 0,
+    }
+    found = operations.Counted(at=AT, days=days, standing=(operations.Standing(**row),), traffic={})
+    kept = replace(found, traffic={7: operations.Traffic(sent=2, acknowledged=1, median=timedelta(minutes=3))})
+    assert operations.of_plain(json.loads(json.dumps(operations.as_plain(kept)))) == kept
+    assert operations.open_lately(found, days=4) == [9, 7, 7, 4]
+    assert pages._lately([9, 7, 7, 4])["said"] == "5 fewer than 3 working days ago"
+    assert pages._lately([4, 4])["said"] == "As many as 1 working days ago"
+    assert charts.spark([9, 7, 7, 4]).startswith("2.0,2.0 ") and charts.spark([0]) == "2.0,26.0"
+    lengths = [timedelta(seconds=4), timedelta(seconds=95), timedelta(hours=5), timedelta(days=1), timedelta(days=3)]
+    assert [pages._length(each) for each in lengths] == ["4 s", "2 min", "5 h", "1 day", "3 days"]
+    assert pages._length(None) == ""
+
+
+def test_half_of_what_an_agency_answered_took_this_long_at_most(people):
+    for number in range(3):
+        factories.filed(people)
+        message = OutboxMessage.objects.latest("pk")
+        taken = None if number == 2 else AT - timedelta(hours=2) + timedelta(minutes=10 + 20 * number)
+        with ledger.action(message.case.uid, "tests.sent", actor="system:tests", at=AT):
+            message.state, message.delivered_at, message.acknowledged_at = "delivered", AT - timedelta(hours=2), taken
+            message.save()
+    (found,) = operations.traffic(people["a.byrne"], at=AT).values()
+    assert found == operations.Traffic(sent=3, acknowledged=2, median=timedelta(minutes=20))
 
 
 def test_a_chart_stands_within_its_frame_and_no_two_words_on_each_other():

@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Aggregate, Count, DurationField, F, Q
 from django.db.models.functions import TruncDate
 
 from cases.kernel import calendars, casetypes, policy
@@ -19,7 +20,19 @@ from cases.kernel.calendars import LONDON
 from cases.kernel.exchange import exchanges
 from cases.kernel.models import OutboxMessage
 
-__all__ = ["Day", "Standing", "Traffic", "flow", "standing", "traffic"]
+__all__ = [
+    "Counted",
+    "Day",
+    "Standing",
+    "Traffic",
+    "as_plain",
+    "counted",
+    "flow",
+    "of_plain",
+    "open_lately",
+    "standing",
+    "traffic",
+]
 
 WORKING_DAYS = 20
 SOON = timedelta(days=7)
@@ -53,10 +66,72 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class Traffic:
-    """What was sent to one agency within a day, and how much of it was acknowledged."""
+    """What was sent to one agency within a day, how much of it was acknowledged, and how long half of these took at
+    most."""
 
     sent: int
     acknowledged: int
+    median: timedelta | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """What the page counts of all that one may see, and when it did."""
+
+    at: datetime
+    days: tuple[Day, ...]
+    standing: tuple[Standing, ...]
+    traffic: Mapping[int, Traffic]
+
+
+class _Median(Aggregate):
+    """The middle of some values by their size; nothing counts as no value."""
+
+    function, template = "percentile_cont", "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
+    output_field = DurationField()
+
+
+def counted(actor: Actor, *, at: datetime) -> Counted:
+    """Count it. Five queries, of which two read every open case that the actor may see."""
+    days, stand = tuple(flow(actor, at=at)), tuple(standing(actor, at=at))
+    return Counted(at=at, days=days, standing=stand, traffic=traffic(actor, at=at))
+
+
+def as_plain(found: Counted) -> dict[str, Any]:
+    """Return what was counted as a cache keeps it."""
+    return {
+        "at": found.at.isoformat(),
+        "days": [[each.day.isoformat(), each.opened, each.closed] for each in found.days],
+        "standing": [[each.kind, each.on_track, each.due_soon, each.overdue, each.timeless] for each in found.standing],
+        "traffic": [
+            [agency, each.sent, each.acknowledged, None if each.median is None else each.median.total_seconds()]
+            for agency, each in found.traffic.items()
+        ],
+    }
+
+
+def of_plain(kept: Mapping[str, Any]) -> Counted:
+    """Return what was counted, from how a cache keeps it."""
+    return Counted(
+        at=datetime.fromisoformat(kept["at"]),
+        days=tuple(Day(day=date.fromisoformat(day), opened=came, closed=went) for day, came, went in kept["days"]),
+        standing=tuple(_standing(*each) for each in kept["standing"]),
+        traffic={
+            agency: Traffic(sent=sent, acknowledged=taken, median=None if took is None else timedelta(seconds=took))
+            for agency, sent, taken, took in kept["traffic"]
+        },
+    )
+
+
+def open_lately(found: Counted, *, days: int) -> list[int]:
+    """Return how many were open at the end of each of the last working days, today's last: what is open, without what
+    came since, and with what went since. What only time brings back counts as open all along."""
+    here = sum(each.total for each in found.standing)
+    back = [here]
+    for day in reversed(found.days[1 - days :]):
+        here = max(0, here - day.opened + day.closed)
+        back.append(here)
+    return back[::-1]
 
 
 def flow(actor: Actor, *, at: datetime) -> list[Day]:
@@ -98,24 +173,30 @@ def standing(actor: Actor, *, at: datetime) -> list[Standing]:
         overdue=Count("pk", filter=Q(due_at__lt=at)),
         timeless=Count("pk", filter=Q(due_at=None)),
     )
-    found = [
-        Standing(
-            kind=kind,
-            label=casetypes.get(kind).label,
-            on_track=on_track,
-            due_soon=due_soon,
-            overdue=overdue,
-            timeless=timeless,
-        )
-        for kind, on_track, due_soon, overdue, timeless in counted
-    ]
+    found = [_standing(*each) for each in counted]
     return sorted(found, key=lambda each: (-each.total, each.label))
+
+
+def _standing(kind: str, on_track: int, due_soon: int, overdue: int, timeless: int) -> Standing:
+    return Standing(
+        kind=kind,
+        label=casetypes.get(kind).label,
+        on_track=on_track,
+        due_soon=due_soon,
+        overdue=overdue,
+        timeless=timeless,
+    )
 
 
 def traffic(actor: Actor, *, at: datetime) -> dict[int, Traffic]:
     """Return by agency what was sent within the last day of what the actor may see. One query."""
     rows = OutboxMessage.objects.filter(exchanges.scope(actor), delivered_at__gt=at - LATELY).order_by()
     counted = rows.values_list("channel__agency").annotate(
-        sent=Count("pk"), acknowledged=Count("pk", filter=Q(acknowledged_at__isnull=False))
+        sent=Count("pk"),
+        acknowledged=Count("pk", filter=Q(acknowledged_at__isnull=False)),
+        median=_Median(F("acknowledged_at") - F("delivered_at")),
     )
-    return {agency: Traffic(sent=sent, acknowledged=acknowledged) for agency, sent, acknowledged in counted}
+    return {
+        agency: Traffic(sent=sent, acknowledged=acknowledged, median=median)
+        for agency, sent, acknowledged, median in counted
+    }
