@@ -21,7 +21,7 @@ from lucide.templatetags.lucide import lucide
 
 __all__ = ["LISTED", "NAMES", "Finder", "drawing", "sheet"]
 
-# Those that the pages use. A page that names another shows the first one; a test looks for what is named.
+# Those that the pages use. A page that names another has a gap there; a test looks for what is named.
 LISTED = Path(__file__).with_suffix(".txt")
 NAMES = LISTED.read_text().split()
 
