@@ -9,7 +9,6 @@ from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.core.cache import BaseCache, caches
 from django.http import HttpRequest, QueryDict
 
 from cases.kernel import casetypes, policy, roles
@@ -17,16 +16,14 @@ from cases.kernel.actors import Actor
 from cases.kernel.calendars import london_date
 from cases.kernel.drafts import Waiting
 from cases.kernel.models import BreakGlass
-from cases.kernel.reading import worklist
 from cases.kernel.restricted import breakglass
 from cases.reports import sender
-from cases.web import addresses, asking, drafts, views
+from cases.web import addresses, asking, drafts, tallies, views
 
-__all__ = ["Command", "Shell", "fresh_counts", "shell"]
+__all__ = ["Command", "Shell", "shell"]
 
 THEMES = ("system", "light", "dark")
 DENSITIES = ("roomy", "compact")
-COUNTS_SECONDS = 30
 
 
 class Place(NamedTuple):
@@ -83,23 +80,6 @@ class Command(NamedTuple):
     url: str = ""
     target: str = ""
     key: str = ""
-
-
-def _cache() -> BaseCache:
-    return caches["fast"]
-
-
-def _counts_key(actor: Actor) -> str:
-    """Counts are kept per person and per sight: a changed role or team finds nothing of the old."""
-    return f"counts:{actor.user_id}:{actor.sight}"
-
-
-def fresh_counts(request: HttpRequest, at: datetime) -> dict[str, int]:
-    """Count anew what waits for the person who asks, for this page and for half a minute. One query."""
-    actor, known = asking.actor_of(request), vars(request)
-    known["backoffice_counts"] = found = worklist.counts(actor, at=at)
-    _cache().set(_counts_key(actor), found, COUNTS_SECONDS)
-    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,9 +222,8 @@ class Shell:
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """What was last counted, by this page itself or before; nothing when that was too long ago. Never counts."""
-        known: dict[str, int] | None = vars(self.request).get("backoffice_counts")
-        return known or _cache().get(_counts_key(self.actor)) or {}
+        """What waits, as it was last counted. Never counts."""
+        return tallies.known(self.request)
 
     @cached_property
     def path(self) -> str:

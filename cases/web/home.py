@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 from cases.kernel.office import securitynotices
 from cases.kernel.reading import desk
 from cases.kernel.restricted import breakglass
-from cases.web import asking, context, drafts, rows, tasklist
+from cases.web import asking, drafts, rows, tallies, tasklist
 from cases.web.refusals import screen
 
 SECTIONS = (
@@ -46,5 +46,5 @@ def my_work(request: HttpRequest) -> HttpResponse:
 def counts(request: HttpRequest) -> HttpResponse:
     """Return the rail with fresh counts; asked for every half minute while the page is looked at, not at once again
     where nothing keeps them."""
-    context.fresh_counts(request, asking.now())
+    tallies.fresh(request, asking.now())
     return render(request, "ui/_rail.html")

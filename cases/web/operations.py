@@ -18,7 +18,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.exchange import exchanges
 from cases.kernel.reading import desk, operations
 from cases.kernel.reading.operations import Counted, Standing, Traffic
-from cases.web import addresses, approvals, asking, charts, context, rows
+from cases.web import addresses, approvals, asking, charts, rows, tallies
 from cases.web.jobs import entry
 from cases.web.refusals import screen
 
@@ -48,8 +48,9 @@ def operations_page(request: HttpRequest) -> HttpResponse:
     policy.require(actor, "view_operations")
     if "anew" in request.GET:
         _counted(actor, at, is_anew=True)
+        tallies.fresh(request, at)
         return redirect("web:operations")
-    counted, queue = context.fresh_counts(request, at), addresses.page("web:queue")
+    counted, queue = tallies.recent(request, at), addresses.page("web:queue")
     known = _counted(actor, at)
     days, standing = known.days, known.standing
     lately = operations.open_lately(known, days=SPARK_DAYS)
@@ -59,9 +60,9 @@ def operations_page(request: HttpRequest) -> HttpResponse:
         "figures": [
             {
                 "label": label,
-                "count": counted[f"view.{view}"],
+                "count": counted.get(f"view.{view}", 0),
                 "url": queue if view == "open" else f"{queue}?view={view}",
-                "tone": tone if counted[f"view.{view}"] else "",
+                "tone": tone if counted.get(f"view.{view}") else "",
                 **(_lately(lately) if view == "open" else {}),
             }
             for view, label, tone in FIGURES

@@ -19,7 +19,7 @@ from cases.kernel.models import Case
 from cases.kernel.reading import desk, worklist
 from cases.kernel.reading.worklist import Cursor, Filters
 from cases.kernel.views import SavedAs
-from cases.web import addresses, asking, context, cursors, filters, rows, several, views
+from cases.web import addresses, asking, context, cursors, filters, rows, several, tallies, views
 from cases.web.refusals import screen
 
 __all__ = ["newer", "next_case", "queue", "take_next"]
@@ -89,7 +89,7 @@ def _sorts(query: QueryDict, current: str) -> dict[str, SortLink]:
 def _counted(request: HttpRequest, asked: Filters, at: datetime) -> dict[str, int]:
     """Count the views within the filters; the bare queue's counts are the rail's own."""
     if asked == Filters(view=asked.view, sort=asked.sort):
-        return context.fresh_counts(request, at)
+        return tallies.recent(request, at)
     return worklist.counts(asking.actor_of(request), at=at, filters=asked)
 
 

@@ -24,7 +24,7 @@ from cases.kernel.intake import FieldErrors
 from cases.kernel.locks import CaseErased
 from cases.kernel.office.proposals import ProposalStale
 from cases.kernel.transitions import CaseChanged, TransitionRefused
-from cases.web import asking
+from cases.web import asking, tallies
 
 __all__ = ["Problem", "form_problems", "not_found", "problem", "refused_problems", "screen", "status_of"]
 
@@ -129,6 +129,7 @@ def screen(view: View) -> View:
         if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             return _not_like_that(request, response)
         if request.method == "POST":
+            tallies.acted(request)
             _forget_draft(request, response)
         response.headers.setdefault("Vary", "Cookie, HX-Request")
         return response

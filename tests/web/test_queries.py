@@ -9,7 +9,7 @@ from django.urls import reverse
 from cases.kernel import edits, outbox
 from cases.kernel.exchange import letters
 from cases.kernel.linking import links
-from cases.web import context
+from cases.web import tallies
 from tests import factories
 from tests.web import desk
 
@@ -135,7 +135,7 @@ def kept(monkeypatch):
     """A second cache that is there; the suite's own is away, so that every page shows what it costs without."""
     cache = LocMemCache("kept", {})
     cache.clear()
-    monkeypatch.setattr(context, "_cache", lambda: cache)
+    monkeypatch.setattr(tallies, "_cache", lambda: cache)
     return cache
 
 
@@ -156,3 +156,21 @@ def test_counts_are_kept_for_each_person_and_their_sight_alone(people, kept):
     assert (shown(analyst), shown(collector)) == (1, 0)
     analyst.get("/counts/")
     assert shown(analyst) == 2
+
+
+def tab(client) -> int | None:
+    return next(each.count for each in client.get("/cases/").context["tabs"] if each.is_current)
+
+
+def test_the_queue_counts_anew_after_what_one_did_oneself_and_otherwise_twice_a_minute(people, kept):
+    analyst, other = desk.client_of("a.byrne"), desk.client_of("d.osei")
+    case = factories.referred(people)
+    assert (tab(analyst), tab(other)) == (1, 1)
+    factories.referred(people)
+
+    again = statements(analyst, "/cases/")
+    assert not any("AS held" in each for each in again), shortly(again)
+    assert (tab(analyst), tab(other)) == (1, 1)
+    analyst.post(f"/cases/{case.uid}/notes/", {"text": "Rang back."})
+    assert (tab(analyst), tab(other)) == (2, 1)
+    assert (tab(analyst), tab(other)) == (2, 1)

@@ -26,7 +26,7 @@ class Case(Tracked):
     version = models.PositiveIntegerField(default=1)
     team = models.ForeignKey(Team, models.PROTECT, related_name="cases")
     assignee = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="assigned_cases"
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, db_index=False, related_name="assigned_cases"
     )
     opened_at = models.DateTimeField()
     changed_at = models.DateTimeField()
@@ -50,6 +50,8 @@ class Case(Tracked):
         indexes = [
             models.Index("team", "due_at", "id", name="case_queue", condition=Q(is_closed=False, is_restricted=False)),
             models.Index("assignee", "due_at", "id", name="case_assignee", condition=Q(is_closed=False)),
+            # Whose a case is and who may see it, from this index alone: their tasks are counted from here.
+            models.Index(fields=["assignee", "id"], include=["kind", "team", "is_restricted"], name="case_whose"),
             models.Index("kind", "state", "id", name="case_kind_state"),
             models.Index(fields=["-changed_at", "-id"], name="case_changed"),
             models.Index("due_at", "id", name="case_due", condition=Q(is_closed=False)),

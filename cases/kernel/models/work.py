@@ -30,7 +30,12 @@ class Task(Tracked):
     later = {"assignee_id": None}
 
     class Meta:
-        indexes = [models.Index("team", "due_at", "id", name="task_open", condition=Q(closed_at=None))]
+        indexes = [
+            models.Index("team", "due_at", "id", name="task_open", condition=Q(closed_at=None)),
+            models.Index(
+                fields=["case"], include=["kind"], name="task_of_case", condition=Q(closed_at=None, assignee=None)
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.kind
