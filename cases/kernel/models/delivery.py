@@ -291,7 +291,10 @@ class Callback(models.Model):
                 name="callback_state",
             ),
         ]
-        indexes = [models.Index("received_at", "id", name="callback_pending", condition=Q(state="received"))]
+        indexes = [
+            models.Index("received_at", "id", name="callback_pending", condition=Q(state="received")),
+            models.Index("agency", "agency_reference", name="callback_unmatched", condition=Q(state="unmatched")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.message_id}"
