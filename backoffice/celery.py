@@ -5,8 +5,9 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_init
+from celery.signals import setup_logging, task_prerun, worker_init
 from django.conf import settings
+from django.db import connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
 
@@ -21,6 +22,16 @@ def keep_our_logging(**_kwargs: Any) -> None:
     logging.config.dictConfig(settings.LOGGING)
 
 
+@task_prerun.connect
+def keep_sound_connection(**_kwargs: Any) -> None:
+    """Let a task go on with the connection of the one before it, for which the database has planned what is asked again
+    and again: unless that one failed, or the connection is older than CONN_MAX_AGE or no longer answers. Celery itself
+    would make a new one for each task."""
+    for each in connections.all(initialized_only=True):
+        each.close_if_unusable_or_obsolete()
+        each.close_if_health_check_failed()
+
+
 @worker_init.connect
 def refuse_missing_keys(**_kwargs: Any) -> None:
     """Stop a worker that could open nothing, or what was erased before a restore. Raises KeyMissing, Behind."""
@@ -28,3 +39,4 @@ def refuse_missing_keys(**_kwargs: Any) -> None:
 
     checks.require_keys()
     tombstones.require()
+    connections.close_all()  # what is forked off shall not share it

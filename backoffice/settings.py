@@ -365,6 +365,7 @@ CELERY_TASK_ROUTES = {
     "cases.tasks.scan_documents": {"queue": "reports"},
     "cases.tasks.check_documents": {"queue": "reports"},
 }
+CELERY_DB_REUSE_MAX = 10**9  # tasks: never by their number, since backoffice.celery closes what is old or broken
 CELERY_TASK_TIME_LIMIT = 300  # longer than any lease
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
