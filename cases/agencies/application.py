@@ -22,14 +22,17 @@ from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agencies, chase, corrections, deadletters, exchanges, misfits
 from cases.kernel.models import Callback, Case, OutboxMessage, Task
+from cases.kernel.prepared import Prepared, Statement
 from cases.kernel.transitions import AlreadyThere
 from cases.ledger import api as ledger
 from cases.ledger import sealing, security
+from cases.ledger.errors import LedgerError
 
 log = logging.getLogger(__name__)
 
 LABEL = "cases.Callback"
 ACTOR = actors.system("inbound")
+MOST = 200  # are applied before it is looked again what waits
 MOST_TRIES = 5
 RECEIPT = "message.received"  # says that our message has arrived, no more: the answer is still owed
 OPEN_STATES = ("pending", "sending", "delivered", "unknown", "dead", "skipped")
@@ -59,7 +62,49 @@ class Applied:
     failed: int = 0
 
 
-def apply_pending(*, now: datetime, most: int = 200) -> Applied:
+_WAITING = Prepared(
+    lambda: (
+        Callback.objects.filter(state="received")
+        .order_by("tries", "received_at", "pk")
+        .values_list("pk", "agency_id", "agency_sequence", "received_at")[:MOST]
+    )
+)
+_RECEIVED = Prepared(
+    lambda callback: (
+        Callback.objects.select_for_update(of=("self",), skip_locked=True)
+        .select_related("agency", "key__parent")
+        .filter(pk=callback, state="received")
+    ),
+    callback=-(10**15) - 1,
+)
+_ANSWERED = Prepared(
+    lambda message: (
+        OutboxMessage.objects.select_for_update(of=("self",)).select_related("channel__agency").filter(pk=message)
+    ),
+    message=-(10**15) - 1,
+)
+_ACKNOWLEDGE = Statement.of("""
+UPDATE cases_outboxmessage
+   SET acknowledged_at = coalesce(acknowledged_at, %s), agency_reference = coalesce(nullif(%s, ''), agency_reference),
+       state = CASE WHEN state = 'delivered' THEN 'acknowledged' ELSE state END
+ WHERE id = %s RETURNING id
+""")
+_CLOSE = Statement.of("""
+UPDATE cases_callback SET key_id = %s, sealed_body = %s, state = %s, reason = %s, applied_at = %s, case_id = %s
+ WHERE id = %s RETURNING id
+""")
+_AGAIN = Statement.of("""
+WITH refused AS (
+  UPDATE cases_callback SET state = 'received'
+   WHERE case_id = %s AND state = 'failed' AND starts_with(reason, %s) RETURNING id),
+unmatched AS (
+  UPDATE cases_callback SET state = 'received'
+   WHERE agency_id = %s AND state = 'unmatched' AND agency_reference = nullif(%s, '') RETURNING id)
+SELECT id FROM refused UNION ALL SELECT id FROM unmatched
+""")
+
+
+def apply_pending(*, now: datetime, most: int = MOST) -> Applied:
     """Apply every received callback. What came too early is tried again when a later one of its case is applied."""
     run = Applied()
     while waiting := _waiting(most):
@@ -74,8 +119,7 @@ def apply_pending(*, now: datetime, most: int = 200) -> Applied:
 def _waiting(most: int) -> list[int]:
     """Return the oldest received callbacks, each agency's in the order of its own sequence. Those that could not be
     applied yet come after those not tried as often, so that however many of them keep nobody else waiting."""
-    oldest = Callback.objects.filter(state="received").order_by("tries", "received_at", "pk")
-    rows = list(oldest.values_list("pk", "agency_id", "agency_sequence", "received_at")[:most])
+    rows = _WAITING.rows()[:most]
     last = float("inf")
     rows.sort(key=lambda row: (row[1], last if row[2] is None else row[2], row[3], row[0]))
     return [row[0] for row in rows]
@@ -85,17 +129,11 @@ def _apply(callback_id: int, *, now: datetime) -> str:
     """Apply one callback; return its new state, or nothing when another worker has it or a fault of ours stopped it."""
     try:
         with transaction.atomic():
-            row = (
-                Callback.objects.select_for_update(of=("self",), skip_locked=True)
-                .select_related("agency")
-                .filter(pk=callback_id, state="received")
-                .first()
-            )
-            if row is None:
-                return ""
-            state = _decide(row, now=now)
-            failpoints.reach("inside_apply")
-            return state
+            for row in _RECEIVED.objects(callback=callback_id):
+                state = _decide(row, now=now)
+                failpoints.reach("inside_apply")
+                return state
+            return ""
     except settlement.PASSING:
         log.exception("callback_waits", extra={"callback_id": callback_id})
         return _count_wait(callback_id, now=now)
@@ -136,9 +174,10 @@ def _decide(row: Callback, *, now: datetime) -> str:
 def _open(row: Callback, *, now: datetime) -> tuple[CallbackBody | None, bytes]:
     streams = (row.agency.uid,)
     reader = sealing.Reader(actor=ACTOR.label, verb="apply", purpose="callback", streams=streams)
-    raw = sealing.open_bytes(
-        bytes(row.sealed_body or b""), key_id=row.key_id, label=LABEL, uid=row.uid, field="body", reader=reader, at=now
-    )
+    sealed = sealing.Blob(bytes(row.sealed_body or b""), row.key, LABEL, row.uid, "body", reader)
+    (raw,) = sealing.open_blobs([sealed], at=now)
+    if isinstance(raw, LedgerError):
+        raise raw
     if raw is None:
         return None, b""
     return callback_body.read(strict_json.parse(raw)), raw
@@ -151,8 +190,7 @@ def _take_effect(
     act = received if body.type == RECEIPT else casetypes.get(case.kind).callbacks.get(body.type)
     if act is None:
         raise CaseError("This kind of case knows no such callback.")
-    if message is not None:
-        _imply_delivery(case, message, now=now)
+    if message is not None and _imply_delivery(case, message, now=now):
         case = locks.case_for_update(case.pk)
     data = _Told({**body.data, **_faults(body)})
     if faults := shapes.faults(data, casetypes.get(case.kind).callback_shapes.get(body.type, {})):
@@ -186,12 +224,12 @@ def received(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
         OutboxMessage.objects.filter(pk=content.message.pk, receipt_at=None).update(receipt_at=at)
 
 
-def _imply_delivery(case: Case, message: OutboxMessage, *, now: datetime) -> None:
+def _imply_delivery(case: Case, message: OutboxMessage, *, now: datetime) -> bool:
     """Whoever answers has received, even what we had given up: end our own try, and let the case note the delivery if
-    it has not."""
-    locked = OutboxMessage.objects.select_for_update().get(pk=message.pk)
+    it has not. Say whether anything was written. Locks the message."""
+    (locked,) = _ANSWERED.objects(message=message.pk)
     if locked.state not in OPEN_STATES or (locked.settled_at and locked.state == "delivered"):
-        return
+        return False
     was_lost = locked.state in THOUGHT_LOST
     settled_at = None if was_lost else locked.settled_at
     OutboxMessage.objects.filter(pk=locked.pk).update(
@@ -204,6 +242,7 @@ def _imply_delivery(case: Case, message: OutboxMessage, *, now: datetime) -> Non
         _end(list(due), case, "message.arrived_after_all", "answered", now=now, message=about)
     if message.settled_at is None:
         settlement.take_note(case, message, now=now)
+    return True
 
 
 def _acknowledge(
@@ -212,23 +251,13 @@ def _acknowledge(
     """Keep when the agency answered: when that came, however long it then waited for a worker or a person."""
     if message is None:
         return
-    message.refresh_from_db()
-    changes: dict[str, object] = {"acknowledged_at": message.acknowledged_at or answered_at}
-    if body.agency_reference:
-        changes["agency_reference"] = body.agency_reference
-    if message.state == "delivered":
-        changes["state"] = "acknowledged"
-    OutboxMessage.objects.filter(pk=message.pk).update(**changes)
+    _ACKNOWLEDGE.rows([answered_at, body.agency_reference, message.pk])
     chase.end(case, message, at=now)
 
 
 def _try_again(row: Callback, case: Case, body: CallbackBody) -> None:
     """Give another chance to what was refused for this case, or matched nothing under this reference."""
-    Callback.objects.filter(case=case, state="failed", reason__startswith=misfits.REFUSED).update(state="received")
-    if body.agency_reference:
-        Callback.objects.filter(agency=row.agency, state="unmatched", agency_reference=body.agency_reference).update(
-            state="received"
-        )
+    _AGAIN.rows([case.pk, misfits.REFUSED, row.agency_id, body.agency_reference])
 
 
 def _close(row: Callback, state: str, reason: str, case: Case, raw: bytes, *, now: datetime) -> str:
@@ -237,7 +266,7 @@ def _close(row: Callback, state: str, reason: str, case: Case, raw: bytes, *, no
     row.key = sealing.new_key("callback", at=now, parent=case.key, retention_class="callback_body")
     row.sealed_body = sealing.seal_bytes(raw, key=row.key, label=LABEL, uid=row.uid, field="body")
     row.state, row.reason, row.applied_at = state, reason, now
-    row.save(update_fields=["key", "sealed_body", "state", "reason", "applied_at", "case"])
+    _CLOSE.rows([row.key_id, row.sealed_body, state, reason, now, case.pk, row.pk])
     if was_left:
         _close_tasks(row, case, now=now)
     return state

@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from cases.agencies.callback_body import CallbackBody
 from cases.kernel import casetypes, conflicts, locks, record, tasks
@@ -17,6 +18,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import exchanges
 from cases.kernel.models import Callback, Case, OutboxMessage, Task
+from cases.kernel.prepared import Prepared
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
@@ -42,20 +44,30 @@ def find(row: Callback, body: CallbackBody) -> Match:
 
     A reference of the agency's that several cases share names none of them: that is for people to say.
     """
-    own = OutboxMessage.objects.filter(channel__agency=row.agency).select_related("case", "channel__agency")
     if body.reference:
-        message = own.filter(public_id=body.reference).first() if _is_uuid(body.reference) else None
-        if message is not None and row.case_id in (None, message.case_id):
-            return Match(message.case, message)
+        named = _NAMED.objects(agency=row.agency_id, reference=UUID(body.reference)) if _is_uuid(body.reference) else []
+        for message in named:
+            if row.case_id in (None, message.case_id):
+                return Match(message.case, message)
     if row.case is not None:
         return Match(row.case)
     if body.agency_reference:
-        sharing = own.filter(agency_reference=body.agency_reference).order_by("case_id", "pk").distinct("case_id")
+        told = _own(row.agency_id).filter(agency_reference=body.agency_reference)
+        sharing = told.order_by("case_id", "pk").distinct("case_id")
         cases = [message.case for message in sharing[:2]] or _named(row, body)
         if len(cases) == 1:
             return Match(cases[0])
         return Match(cause="shared_reference" if cases else "no_case")
     return Match()
+
+
+def _own(agency: int) -> QuerySet[OutboxMessage]:
+    return OutboxMessage.objects.filter(channel__agency=agency).select_related("case", "channel__agency")
+
+
+_NAMED = Prepared(
+    lambda agency, reference: _own(agency).filter(public_id=reference), agency=-(10**15) - 1, reference=UUID(int=1)
+)
 
 
 def _named(row: Callback, body: CallbackBody) -> list[Case]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -225,10 +225,18 @@ def _raise_task(case: Case | None, message: OutboxMessage, kind: str, *, now: da
             tasks.raise_task(kind, case=None, team=agencies.desk_of(agency), at=now, agency=agency.code, **detail)
 
 
+_OVER = Prepared(
+    lambda now: Channel.objects.filter(state="paused", health__paused_until__lte=now).select_related("agency"),
+    now=datetime(1900, 1, 1, tzinfo=UTC),
+)
+_SICK = Prepared(
+    lambda: ChannelHealth.objects.filter(channel__state="active").exclude(pause_reason="", failing_since=None)
+)
+
+
 def resume_due(*, now: datetime) -> int:
     """Resume, on record, the channels whose pause was for a while that is over. Returns how many."""
-    over = Channel.objects.filter(state="paused", health__paused_until__lte=now).select_related("agency")
-    rows = list(over)
+    rows = _OVER.objects(now=now)
     for channel in rows:
         agencies.resume(channel, actor=ACTOR, at=now, cause="pause_is_over")
     return len(rows)
@@ -237,8 +245,7 @@ def resume_due(*, now: datetime) -> int:
 def pause_failing(*, now: datetime) -> int:
     """Pause, as acts of their agencies' streams, the channels whose tries showed that nothing will get through."""
     overdue = now - LONGEST_FAILING
-    sick = ChannelHealth.objects.filter(channel__state="active").exclude(pause_reason="", failing_since=None)
-    due = [row.pk for row in sick if row.pause_reason or (row.failing_since and row.failing_since < overdue)]
+    due = [row.pk for row in _SICK.objects() if row.pause_reason or (row.failing_since and row.failing_since < overdue)]
     return sum(_pause(channel_id, now=now) for channel_id in due)
 
 

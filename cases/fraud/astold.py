@@ -10,12 +10,14 @@ import hashlib
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from cases.fraud import expiry
 from cases.kernel.exchange import corrections
 from cases.kernel.models import Case, CaseAddress, CaseParty, OutboxMessage
 from cases.kernel.office import datasources
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
+from cases.kernel.prepared import Prepared
 from cases.ledger import api as ledger
 from cases.ledger.canonical import canon
 from cases.ledger.models import LedgerEvent
@@ -80,34 +82,57 @@ def _told_to_police(case: Case) -> dict[str, Any] | None:
 def _people(case: Case, numbers: Collection[int]) -> dict[str, str]:
     """Return a digest of each of these people who is still part of the case, by number."""
     parties = list(CaseParty.objects.filter(case=case, number__in=numbers, is_detached=False).order_by("number"))
-    return {str(row.number): _hash(_rows([row])) for row in parties}
+    return {str(row.number): _hash(_rows(case, [row])) for row in parties}
 
 
 def is_untold(case: Case) -> bool:
     """Say whether the agency did not take the newest amendment, or it was taken back before it had it: then it was told
     nothing by it. One query."""
-    amendments = OutboxMessage.objects.filter(case=case, kind="fpa_amend").order_by("-seq")
-    return amendments.values_list("state", flat=True).first() in ("refused", "withdrawn")
+    return _NEWEST_AMENDMENT.rows(case=case.pk) in ([("refused",)], [("withdrawn",)])
+
+
+_NEWEST_AMENDMENT = Prepared(
+    lambda case: (
+        OutboxMessage.objects.filter(case=case, kind="fpa_amend").order_by("-seq").values_list("state", flat=True)[:1]
+    ),
+    case=-(10**15) - 1,
+)
+_TELLING = [f"fraud_referral.{name}" for name in ("approve", "amend", "amend_disputed")]
+_LAST_TOLD = Prepared(
+    lambda stream: LedgerEvent.objects.filter(stream=stream, action__in=_TELLING).order_by("-seq")[:1],
+    stream=UUID(int=1),
+)
+_PLACES = Prepared(
+    lambda case: (
+        CaseAddress.objects.filter(party__case=case, is_detached=False)
+        .exclude(source__in=datasources.GOES_NO_FURTHER)
+        .order_by("pk")
+    ),
+    case=-(10**15) - 1,
+)
 
 
 def _last_told(case: Case) -> dict[str, Any] | None:
-    moves = [f"{case.kind}.{name}" for name in ("approve", "amend", "amend_disputed")]
-    event = LedgerEvent.objects.filter(stream=case.uid, action__in=moves).order_by("-seq").first()
-    detail: dict[str, Any] = event.content().get("detail", {}) if event else {}
+    detail: dict[str, Any] = {}
+    for event in _LAST_TOLD.objects(stream=case.uid):
+        detail = event.content().get("detail", {})
     return detail if "told" in detail else None
 
 
 def _filing(case: Case, *, at: datetime) -> str:
-    return _hash([_facts(case, FACTS), *_rows(list(expiry.of_the_filing(case, at=at)))])
+    return _hash([_facts(case, FACTS), *_rows(case, expiry.standing(case, at=at))])
 
 
-def _rows(parties: list[CaseParty]) -> list[list[object]]:
-    """Return what is said of people and where they live."""
-    homes = CaseAddress.objects.filter(party__in=parties, is_detached=False)
-    places = homes.exclude(source__in=datasources.GOES_NO_FURTHER).order_by("pk")
+def _rows(case: Case, parties: list[CaseParty]) -> list[list[object]]:
+    """Return what is said of people of a case and where they live. One query."""
+    about = {party.pk for party in parties}
     return [
         *(_columns(row, ("number", "role", "is_innocent", *PERSON_FIELDS)) for row in parties),
-        *([row.party_id, *_columns(row, ("kind", *ADDRESS_FIELDS))] for row in places),
+        *(
+            [row.party_id, *_columns(row, ("kind", *ADDRESS_FIELDS))]
+            for row in _PLACES.objects(case=case.pk)
+            if row.party_id in about
+        ),
     ]
 
 

@@ -16,6 +16,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.exchange import corrections, datashapes, misfits
 from cases.kernel.exchange.misfits import DoesNotFit
 from cases.kernel.models import Case, Clock, OutboxMessage
+from cases.kernel.prepared import Prepared
 
 __all__ = [
     "EXAMPLES",
@@ -116,8 +117,20 @@ def _is_overtaken(case: Case, message: OutboxMessage | None) -> bool:
     """Whether a filing was taken back, or another was promised after it. One query."""
     if message is None:
         return False
-    overtaking = Q(pk=message.pk, state="withdrawn") | Q(kind=message.kind, seq__gt=message.seq)
-    return OutboxMessage.objects.filter(overtaking, case=case).exists()
+    return bool(_OVERTAKING.rows(case=case.pk, message=message.pk, kind=message.kind, seq=message.seq))
+
+
+_OVERTAKING = Prepared(
+    lambda case, message, kind, seq: (
+        OutboxMessage.objects.filter(Q(pk=message, state="withdrawn") | Q(kind=kind, seq__gt=seq), case=case)
+        .order_by()
+        .values_list("pk")[:1]
+    ),
+    case=-(10**15) - 1,
+    message=-(10**15) - 2,
+    kind="one kind",
+    seq=-(10**15) - 3,
+)
 
 
 def _well_formed(errors: object) -> list[dict[str, Any]]:

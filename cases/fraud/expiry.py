@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from django.db.models import Q, QuerySet
 
 from cases.fraud import insiders, periods
 from cases.kernel import calendars, clocks, retention
 from cases.kernel.models import Case, CaseParty, Clock
+from cases.kernel.prepared import Prepared
+from cases.kernel.retention import RetentionClass
 
-__all__ = ["of_the_filing", "rule_of", "start_or_restart"]
+__all__ = ["of_the_filing", "rule_of", "standing", "start_or_restart"]
 
 _KEPT = {"k24_adverse": "fraud_adverse", "k24_victim": "fraud_victim", "k24_protective": "fraud_protective"}
 
@@ -31,6 +34,17 @@ def of_the_filing(case: Case, *, at: datetime) -> QuerySet[CaseParty]:
     return insiders.others(case).exclude(pk__in=over.values("party_id"))
 
 
+def standing(case: Case, *, at: datetime) -> list[CaseParty]:
+    """Return what `of_the_filing` does, read. One query."""
+    return _STANDING.objects(case=case.pk, at=at)
+
+
+_STANDING = Prepared(of_the_filing, case=-(10**15) - 1, at=datetime(1900, 1, 1, tzinfo=UTC))
+_CLOCKS = Prepared(
+    lambda case: Clock.objects.filter(case=case, rule__in=periods.EXPIRIES).order_by("pk"), case=-(10**15) - 1
+)
+
+
 def start_or_restart(case: Case, *, filed_at: datetime, at: datetime) -> None:
     """Give each person of a locked case the clock that is theirs, inside the current ledger action.
 
@@ -38,23 +52,22 @@ def start_or_restart(case: Case, *, filed_at: datetime, at: datetime) -> None:
     and who was taken out, loses the old one; the new one counts from the filing. A person first named by an amendment
     counts from `at`.
     """
-    running = {
-        clock.party_id: clock
-        for clock in Clock.objects.filter(case=case, rule__in=periods.EXPIRIES, ended_at=None).exclude(party=None)
-    }
-    parties = list(insiders.others(case))
-    standing = set(of_the_filing(case, at=at).values_list("pk", flat=True))
-    was_known = set(Clock.objects.filter(case=case, rule__in=periods.EXPIRIES).values_list("party_id", flat=True))
+    known = _CLOCKS.objects(case=case.pk)
+    was_known = {clock.party_id for clock in known}
+    running = {clock.party_id: clock for clock in known if clock.ended_at is None and clock.party_id is not None}
+    parties, marked = insiders.people(case), {party.pk for party in standing(case, at=at)}
+    versions = retention.versions(*_KEPT.values())
     for party in parties:
         rule, clock = rule_of(case, party), running.pop(party.pk, None)
-        if party.pk not in standing or (clock is not None and clock.rule == rule):
+        if party.pk not in marked or (clock is not None and clock.rule == rule):
             continue
         if clock is not None:
             _cancel(clock, at=at)
-        _start(case, party, rule, at=filed_at if party.pk in was_known or not was_known else at)
+        began = filed_at if party.pk in was_known or not was_known else at
+        _start(case, party, rule, versions[_KEPT[rule]], at=began)
     for clock in running.values():
         _cancel(clock, at=at)
-    kept = {code: rules[-1].months for code, rules in retention.versions(*_KEPT.values()).items()}
+    kept = {code: rules[-1].months for code, rules in versions.items()}
     longest = max(
         (_KEPT[rule_of(case, party)] for party in parties), key=lambda code: kept[code], default="fraud_victim"
     )
@@ -66,8 +79,8 @@ def _cancel(clock: Clock, *, at: datetime) -> None:
     clock.save(update_fields=["state", "ended_at"])
 
 
-def _start(case: Case, party: CaseParty, rule: str, *, at: datetime) -> None:
+def _start(case: Case, party: CaseParty, rule: str, kept: Sequence[RetentionClass], *, at: datetime) -> None:
     clocks.start(case, rule, started_at=at, party=party)
     party.retention_class = _KEPT[rule]
-    party.dispose_after_date = retention.dispose_after(party.retention_class, trigger_date=calendars.london_date(at))
+    party.dispose_after_date = retention.last_day(kept, trigger_date=calendars.london_date(at))
     party.save(update_fields=["retention_class", "dispose_after_date"])

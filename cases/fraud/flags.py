@@ -12,6 +12,7 @@ from cases.fraud import expiry
 from cases.fraud.models import DerivedFlag
 from cases.kernel import clocks
 from cases.kernel.models import Case, CaseLink, CaseParty
+from cases.kernel.prepared import Prepared
 from cases.ledger import api as ledger
 
 __all__ = ["fit", "live", "purge", "purge_heard", "still_marked"]
@@ -36,15 +37,20 @@ def still_marked(case: Case, people: Collection[int]) -> bool:
 def live(case: Case) -> list[DerivedFlag]:
     """Return the flags that follow from the case's own marker and were not purged, oldest first. What another agency's
     word put there ends by its own time."""
-    others = Q(kind="warning", agency__isnull=False)
-    return list(DerivedFlag.objects.filter(~others, case=case, purged_at=None).order_by("pk"))
+    return _LIVE.objects(case=case.pk)
+
+
+_OTHERS = Q(kind="warning", agency__isnull=False)
+_LIVE = Prepared(
+    lambda case: DerivedFlag.objects.filter(~_OTHERS, case=case, purged_at=None).order_by("pk"), case=-(10**15) - 1
+)
 
 
 def fit(case: Case, *, at: datetime) -> None:
     """Warn of each person with an adverse marker and of nobody else, inside the current ledger action on a locked case.
     The innocent never get one; whoever is found innocent or taken out, or whose marker has ended, loses what there was.
     """
-    adverse = set(expiry.of_the_filing(case, at=at).filter(is_innocent=False).values_list("pk", flat=True))
+    adverse = {party.pk for party in expiry.standing(case, at=at) if not party.is_innocent}
     known = live(case)
     _purge([flag for flag in known if flag.party_id not in adverse], at=at)
     warned = {flag.party_id for flag in known if flag.kind == "warning"}

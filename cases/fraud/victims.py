@@ -9,13 +9,13 @@ from django.db.models import QuerySet
 from cases.fraud import codes, expiry
 from cases.kernel import outbox, tasks
 from cases.kernel.exchange import letters
-from cases.kernel.models import Case, Clock, Letter, Task
+from cases.kernel.models import Case, CaseParty, Clock, Letter, Task
+from cases.kernel.prepared import Prepared
 
 __all__ = ["TASKS", "fit", "write"]
 
 TASKS = {"fraud_dead_victim": "A dead person was impersonated: write by hand to who looks after their estate"}
 TEMPLATE = "n11"
-_VICTIM = {"is_innocent": True, "role__in": codes.VICTIM_ROLES}
 
 
 def write(case: Case, *, at: datetime) -> None:
@@ -26,7 +26,7 @@ def write(case: Case, *, at: datetime) -> None:
     _take_back(case, at=at)
     if case.fraud_referral.prejudice_recorded:
         return
-    for party in expiry.of_the_filing(case, at=at).filter(**_VICTIM).exclude(pk__in=_live(case).values("party_id")):
+    for party in _unwritten(case, at=at):
         if codes.DEAD not in case.fraud_referral.reasons:
             letters.request(case, party, template=TEMPLATE, at=at)
         elif not Task.objects.filter(case=case, kind="fraud_dead_victim", detail__person=party.number).exists():
@@ -40,14 +40,31 @@ def fit(case: Case, *, at: datetime) -> None:
     _take_back(case, at=at)
     if _is_for_nobody(case):
         return
-    marked = Clock.objects.filter(case=case, rule="k24_victim", ended_at=None).values("party_id")
-    standing = expiry.of_the_filing(case, at=at).filter(**_VICTIM, pk__in=marked)
-    for party in standing.exclude(pk__in=_live(case).values("party_id")):
-        letters.request(case, party, template=TEMPLATE, at=at)
+    marked = set(Clock.objects.filter(case=case, rule="k24_victim", ended_at=None).values_list("party_id", flat=True))
+    for party in _unwritten(case, at=at):
+        if party.pk in marked:
+            letters.request(case, party, template=TEMPLATE, at=at)
+
+
+def _unwritten(case: Case, *, at: datetime) -> list[CaseParty]:
+    """Return the victims of a filing that were not written to yet, by number. Two queries at most."""
+    victims = [party for party in expiry.standing(case, at=at) if _is_victim(party)]
+    written = set(_live(case).values_list("party_id", flat=True)) if victims else set()
+    return [party for party in victims if party.pk not in written]
+
+
+def _is_victim(party: CaseParty) -> bool:
+    return party.is_innocent and party.role in codes.VICTIM_ROLES
 
 
 def _live(case: Case) -> QuerySet[Letter]:
     return Letter.objects.filter(case=case, template=TEMPLATE).exclude(state="withdrawn")
+
+
+_WAITING = Prepared(
+    lambda case: _live(case).filter(state__in=["due", "rendered"]).select_related("party", "message").order_by("pk"),
+    case=-(10**15) - 1,
+)
 
 
 def _is_for_nobody(case: Case) -> bool:
@@ -58,9 +75,8 @@ def _is_for_nobody(case: Case) -> bool:
 
 def _take_back(case: Case, *, at: datetime) -> None:
     """Take back what is not printed yet, or printed and not on its way to the post house, and no longer fits."""
-    for letter in _live(case).filter(state__in=["due", "rendered"]).select_related("party", "message"):
-        is_theirs = letter.party.is_innocent and letter.party.role in codes.VICTIM_ROLES
-        if is_theirs and not letter.party.is_detached and not _is_for_nobody(case):
+    for letter in _WAITING.objects(case=case.pk):
+        if _is_victim(letter.party) and not letter.party.is_detached and not _is_for_nobody(case):
             continue
         if letter.state == "due" or (letter.message is not None and outbox.take_back(letter.message, at=at)):
             letter.state = "withdrawn"

@@ -19,6 +19,7 @@ from cases.kernel.actors import Actor, system
 from cases.kernel.models import RetentionVersion
 from cases.kernel.timing.rulebook import STREAM
 from cases.ledger import api as ledger
+from cases.ledger.prepared import Statement
 
 __all__ = [
     "CLASSES",
@@ -28,6 +29,7 @@ __all__ = [
     "declare",
     "dispose_after",
     "in_force",
+    "last_day",
     "last_over",
     "load",
     "name_of",
@@ -101,6 +103,13 @@ def load(*, at: datetime) -> int:
     return len(missing)
 
 
+_NAMES = [each.name for each in dataclasses.fields(RetentionClass)]
+_VERSIONS = Statement.of(
+    f"SELECT {', '.join(_NAMES)} FROM cases_retentionversion"  # noqa: S608 -- names of columns
+    " WHERE code = ANY(%s) IS NOT FALSE ORDER BY code, version"
+)
+
+
 def add_version(rule: RetentionClass, *, actor: Actor, at: datetime) -> RetentionVersion:
     """Enter a decided version after the newest one of its class, as one ledger event. It takes effect on its date."""
     row = RetentionVersion(**dataclasses.asdict(rule), is_shipped=False)
@@ -113,12 +122,11 @@ def add_version(rule: RetentionClass, *, actor: Actor, at: datetime) -> Retentio
 def versions(*codes: str) -> dict[str, list[RetentionClass]]:
     """Return every version by class, oldest first, as kept or else as shipped; of all classes when none is named. One
     query."""
-    rows = RetentionVersion.objects.filter(**({"code__in": codes} if codes else {})).order_by("code", "version")
-    names = [each.name for each in dataclasses.fields(RetentionClass)]
     found = {code: [rule] for code, rule in CLASSES.items() if not codes or code in codes}
     kept: dict[str, list[RetentionClass]] = {}
-    for values in rows.values(*names):
-        kept.setdefault(values["code"], []).append(RetentionClass(**values))
+    for row in _VERSIONS.rows([list(codes) or None]):
+        rule = RetentionClass(**dict(zip(_NAMES, row, strict=True)))
+        kept.setdefault(rule.code, []).append(rule)
     return {**found, **kept}
 
 
@@ -140,7 +148,12 @@ def schedule(*, on: date) -> dict[str, RetentionClass]:
 
 def dispose_after(code: str, *, trigger_date: date) -> date:
     """Return the last day on which a record of this class is kept that comes to its trigger on a day. One query."""
-    return _kept_until(in_force(code, on=trigger_date), trigger_date)
+    return last_day(versions(code)[code], trigger_date=trigger_date)
+
+
+def last_day(rules: Sequence[RetentionClass], *, trigger_date: date) -> date:
+    """Return what `dispose_after` does, by the versions of a class. No query."""
+    return _kept_until(of_day(rules, trigger_date), trigger_date)
 
 
 def days_over(code: str, *, first: date, today: date) -> list[tuple[date, date]]:

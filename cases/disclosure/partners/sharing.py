@@ -7,7 +7,7 @@ fraud, so that an amendment or a removal of the filing reaches whoever was warne
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from cases.disclosure.partners import codes
@@ -16,6 +16,7 @@ from cases.kernel import calendars, casetypes, outbox, releases, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.exchange import corrections
 from cases.kernel.models import Agency, Case, CaseParty, OutboxMessage
+from cases.kernel.prepared import Prepared
 from cases.ledger import sealing
 
 __all__ = ["BY_HAND", "CP_FRAUD_SHARE", "fraud_filed"]
@@ -52,17 +53,25 @@ def fraud_filed(case: Case, *, at: datetime) -> None:
 
 def _allowing(*, at: datetime, agency: Agency | None = None) -> list[PartnerAgreement]:
     """Return the agreements in force that allow it. One query."""
-    today = calendars.london_date(at)
-    rows = PartnerAgreement.objects.filter(
-        is_live=True,
-        begins_date__lte=today,
-        ends_date__gte=today,
-        purposes__contains=[codes.WARN],
-        allowed_fields__contains=[codes.FRAUD_NUMBER],
-        agency__is_active=True,
-    )
-    rows = rows if agency is None else rows.filter(agency=agency)
-    return list(rows.select_related("agency__terms").order_by("pk"))
+    rows: list[PartnerAgreement] = _ALLOWING.objects(today=calendars.london_date(at))
+    return [row for row in rows if agency is None or row.agency_id == agency.pk]
+
+
+_ALLOWING = Prepared(
+    lambda today: (
+        PartnerAgreement.objects.filter(
+            is_live=True,
+            begins_date__lte=today,
+            ends_date__gte=today,
+            purposes__contains=[codes.WARN],
+            allowed_fields__contains=[codes.FRAUD_NUMBER],
+            agency__is_active=True,
+        )
+        .select_related("agency__terms")
+        .order_by("pk")
+    ),
+    today=date(1900, 1, 1),
+)
 
 
 def restate(case: Case, *, agency: Agency, actor: Actor, at: datetime) -> OutboxMessage | None:

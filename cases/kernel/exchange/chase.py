@@ -16,6 +16,7 @@ from django.db.models.functions import Cast
 from cases.kernel import actors, calendars, locks, outbox, record, releases, tasks
 from cases.kernel.exchange import answers
 from cases.kernel.models import Case, OutboxMessage, Task
+from cases.kernel.prepared import Prepared
 
 __all__ = ["CHASER", "TASK", "chase_late", "end", "is_owed"]
 
@@ -94,9 +95,14 @@ def is_owed() -> Q:
     return Q(~Exists(told), kind__in=answers.owed(), state="delivered", acknowledged_at=None)
 
 
+_LATE = Prepared(
+    lambda case: Task.objects.filter(case=case, kind=TASK, closed_at=None).order_by("pk"), case=-(10**15) - 1
+)
+
+
 def end(case: Case, message: OutboxMessage, *, at: datetime) -> None:
     """The answer has come: end the task about its lateness, as an act of the locked case."""
-    late = list(Task.objects.filter(case=case, kind=TASK, detail__message=str(message.public_id), closed_at=None))
+    late = [task for task in _LATE.objects(case=case.pk) if task.detail.get("message") == str(message.public_id)]
     if late:
         detail = {"message": str(message.public_id)}
         with record.act(case, "message.answered_late", actor=ACTOR, at=at, detail=detail):

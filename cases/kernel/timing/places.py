@@ -10,9 +10,11 @@ import re
 from typing import TYPE_CHECKING
 
 from cases.kernel import calendars
+from cases.kernel.models import CaseAddress
+from cases.kernel.prepared import Prepared
 
 if TYPE_CHECKING:
-    from cases.kernel.models import CaseAddress, CaseParty
+    from cases.kernel.models import CaseParty
     from cases.kernel.timing.counting import ClockRule
 
 __all__ = ["HOME_KINDS", "home_of", "is_reached", "is_whole", "of", "of_person", "of_postcode", "outward"]
@@ -26,6 +28,10 @@ ENGLISH_DISTRICTS = frozenset({"TD12", "TD15"})
 NORTHERN_IRISH = frozenset({"BT"})
 # The Crown dependencies write postcodes of the same form and are no part of the United Kingdom.
 ELSEWHERE = frozenset({"GY", "IM", "JE"})
+_HOMES = Prepared(
+    lambda party: CaseAddress.objects.filter(party=party, kind__in=HOME_KINDS, is_detached=False).order_by("-pk"),
+    party=-(10**15) - 1,
+)
 
 
 def of_postcode(text: str | None) -> str:
@@ -46,14 +52,16 @@ def outward(text: str | None) -> str:
 
 def of_person(party: CaseParty) -> str:
     """Return the part in which a person lives by what their case says; nothing where it does not say. One query."""
-    homes = party.addresses.filter(kind__in=HOME_KINDS, is_detached=False).exclude(jurisdiction="").order_by("-pk")
-    home = min(homes, key=lambda row: HOME_KINDS.index(row.kind), default=None)
+    home = _surest([row for row in _HOMES.objects(party=party.pk) if row.jurisdiction])
     return home.jurisdiction if home else ""
 
 
 def home_of(party: CaseParty) -> CaseAddress | None:
     """Return where a person lives by what their case says: the newest of the surest kind. One query."""
-    homes = party.addresses.filter(kind__in=HOME_KINDS, is_detached=False).order_by("-pk")
+    return _surest(_HOMES.objects(party=party.pk))
+
+
+def _surest(homes: list[CaseAddress]) -> CaseAddress | None:
     return min(homes, key=lambda row: HOME_KINDS.index(row.kind), default=None)
 
 

@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from cases.kernel import calendars
 from cases.kernel.actors import Actor, system
 from cases.kernel.calendars import Calendar
 from cases.kernel.models import ClockRuleVersion
 from cases.kernel.timing.counting import ClockRule
 from cases.ledger import api as ledger
+from cases.ledger.prepared import Statement
 
 __all__ = ["RULES", "STREAM", "add_version", "declare", "in_force", "load", "shipped", "version"]
 
@@ -32,11 +31,11 @@ STREAM = UUID("6d1d9f5e-6a3e-4f0e-9a43-0c5b8e2f7a11")
 TABLE = Path(__file__).with_name("clock_rules.csv")
 YES = "yes"
 # One statement gives the versions of a rule and the changes of a calendar: every start of a clock needs both.
-_READ = """
+_READ = Statement.of("""
 SELECT 'rule', to_jsonb(r) FROM cases_clockruleversion r WHERE r.code = %s
 UNION ALL
 SELECT 'day', to_jsonb(h) FROM cases_holidaychange h WHERE h.jurisdiction = %s
-"""
+""")
 
 RULES: dict[str, ClockRule] = {}
 _shipped: dict[tuple[str, int], ClockRule] = {}
@@ -102,9 +101,7 @@ def rule_of(row: dict[str, Any]) -> ClockRule:
 
 
 def _read(code: str, jurisdiction: str) -> tuple[list[ClockRule], Calendar]:
-    with connection.cursor() as cursor:
-        cursor.execute(_READ, [code, jurisdiction])
-        found = [(kind, json.loads(row)) for kind, row in cursor.fetchall()]
+    found = [(kind, json.loads(row)) for kind, row in _READ.rows([code, jurisdiction])]
     rules = [rule_of(row) for kind, row in found if kind == "rule"]
     days = [(date.fromisoformat(row["day"]), row["effect"]) for kind, row in found if kind == "day"]
     return rules or _unloaded(code), calendars.changed(jurisdiction, days)
