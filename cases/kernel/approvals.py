@@ -61,6 +61,7 @@ NOT_CONTENT = frozenset(
         "field_errors",
         "police_reference",
         "removal_reason",
+        "admissibility",  # is said as a document is taken in and never changes
         "scan",  # what the virus scanner says later changes no document
         "jurisdiction",  # says nothing that the postcode does not
     }

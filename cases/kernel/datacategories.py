@@ -38,7 +38,7 @@ FIELDS: dict[str, dict[str, str]] = {
     },
     "caseaddress": dict.fromkeys(_PLACE, "address"),
     "note": {"text": "case_record"},
-    "evidence": {"file_name": "case_record"},
+    "evidence": {"file_name": "case_record", "admissibility": "case_record"},
     "releaseditem": {"necessity": "case_record"},
 }
 # The columns of each table that is handed out, in their order.

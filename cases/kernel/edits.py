@@ -336,15 +336,18 @@ def keep(
     actor: Actor,
     at: datetime,
     redacts: int | None = None,
+    admissibility: str = "",
     request: ledger.RequestInfo | None = None,
 ) -> Evidence:
     """Record a file that was taken in as a document of the case, to be scanned; drop it when anything refuses. A
     connection that breaks says nothing of whether it was recorded: the sweep removes the file a day later if not.
 
-    `redacts` is the number of the original of which it is a redacted copy; it is then of the original's kind. Raises
-    NotAllowed, and EditRefused when the case has as many documents as one may have, or no such original.
+    `redacts` is the number of the original of which it is a redacted copy; it is then of the original's kind.
+    `admissibility` says how it was come by and what it may be used for; it is sealed. Raises NotAllowed, CardNumber,
+    and EditRefused when the case has as many documents as one may have, or no such original.
     """
     try:
+        formats.refuse_card_numbers([admissibility])
         with change(
             case_id, actor=actor, at=at, act="attach", verb="case.evidence_added", shapes=True, request=request
         ) as edit:
@@ -366,7 +369,8 @@ def keep(
                 obtained_by_id=actor.user_id,
                 obtained_at=at,
             )
-            sealing.seal(row, {"file_name": taken.file_name}, key=case.key)
+            said = {"file_name": taken.file_name, "admissibility": admissibility.strip() or None}
+            sealing.seal(row, said, key=case.key)
             row.save()
             scanning.ask(row)
     except (OperationalError, InterfaceError):

@@ -15,7 +15,6 @@ from datetime import date, datetime
 from itertools import product
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from cases.kernel import casetypes, tasks
 from cases.kernel.actors import system
@@ -188,29 +187,12 @@ def take_out(case: Case, person: CaseParty, *, at: datetime) -> dict[str, Any]:
     return {**found, **({"notes": notes} if notes else {})}
 
 
-@dataclass(frozen=True)
-class _Reason:
-    """The sealed reason of an act in the shape `open_rows` takes."""
-
-    instance_type: type
-    uid: UUID
-    key_id: int
-    reason: sealing.Sealed
-
-
 def _reasons_naming(case: Case, known: Known, reader: Reader, *, at: datetime) -> list[int]:
     """Return by number the acts of a case whose reasons name somebody."""
     events = list(LedgerEvent.objects.filter(stream=case.uid, reason__isnull=False).order_by("seq"))
-    rows: Any = [
-        _Reason(LedgerEvent, event.uid, case.key_id, sealing.Sealed(bytes(event.reason or b""))) for event in events
-    ]
-    opened = sealing.open_rows(rows, ("reason",), reader=reader, at=at, loaded=(case.key,)) if rows else []
-    texts = [values["reason"] for values in opened]
-    return [
-        event.seq
-        for event, text in zip(events, texts, strict=True)
-        if text is not None and not isinstance(text, sealing.Erased) and known.taken_out_of(text) != text
-    ]
+    opened = sealing.open_reasons(events, reader=reader, at=at)
+    told = {event.seq: text or "" for event, text in zip(events, opened, strict=True)}
+    return [seq for seq, text in told.items() if known.taken_out_of(text) != text]
 
 
 def _notes(case: Case, reader: Reader, *, at: datetime) -> list[tuple[Note, str]]:

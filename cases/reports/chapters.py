@@ -100,7 +100,8 @@ def documents(records: Records, words: Words) -> Iterator[Entry]:
         yield Entry(
             head=f"{capital(words.row('cases.evidence', row.pk))}: {opened['file_name']}",
             lines=lines(
-                f"{row.media_type}, {row.size:,} bytes, {plain(row.scan)}. Obtained {moment(row.obtained_at)}{by}."
+                f"{row.media_type}, {row.size:,} bytes, {plain(row.scan)}. Obtained {moment(row.obtained_at)}{by}.",
+                f"As evidence: {opened['admissibility']}" if opened["admissibility"] else None,
             ),
             mark=f"SHA-256 {row.sha256}",
         )

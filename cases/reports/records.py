@@ -124,7 +124,7 @@ def read(case: Case, *, asker: Actor | None, reader: Reader, at: datetime, is_de
         "is_crowd": is_crowd,
         "sealed_facts": sealed_facts[0][1] if sealed_facts else {},
         "notes": opened(Note.objects.filter(**mine).order_by("pk"), "text"),
-        "documents": opened(Evidence.objects.filter(**mine).order_by("number"), "file_name"),
+        "documents": opened(Evidence.objects.filter(**mine).order_by("number"), "file_name", "admissibility"),
         "items": opened(items.order_by("release", "pk"), "necessity"),
     }
     return Records(

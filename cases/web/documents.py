@@ -74,6 +74,14 @@ class UploadForm(forms.Form):
         empty_value=None,
         help_text="Where parts were made unreadable in it. The original stays, and is given to nobody in its place.",
     )
+    admissibility = forms.CharField(
+        label="As evidence",
+        max_length=2000,
+        required=False,
+        help_text="How it was come by, what it may be used for and by whom, where that is not plain. Whoever decides "
+        "reads it; it cannot be changed later. Say “person 1”, not a name.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
     document = forms.FileField(
         label="File",
         help_text="PDF, picture, CSV, text, e-mail, Word or Excel up to 25 MB; sound or video up to 200 MB. It is "
@@ -141,6 +149,7 @@ def _attach(request: HttpRequest, file: CaseFile, handler: SealingHandler) -> Ht
             form.cleaned_data["document"].taken,
             kind=form.cleaned_data["kind"],
             redacts=form.cleaned_data.get("redacts"),
+            admissibility=form.cleaned_data["admissibility"],
             actor=asking.actor_of(request),
             at=asking.now(),
             request=asking.info(request),
@@ -163,7 +172,7 @@ def _show(
     actor, at = asking.actor_of(request), asking.now()
     if not (why := casepage.purpose_of(request, file, actor)):
         return redirect("web:case", uid=file.case.uid)
-    reader = asking.reader(request, "list", why, file.case.uid, fields=("file_name",))
+    reader = asking.reader(request, "list", why, file.case.uid, fields=("file_name", "admissibility"))
     kinds = dict(casetypes.get(file.case.kind).evidence_kinds)
     found = records.documents(file.case, reader=reader, at=at)
     shown = casepage.header(file, "documents", actor) | {

@@ -37,6 +37,7 @@ WHAT = {
     "messages": "Messages and letters: what was sent and answered",
     "audit": "Audit: the chain of events and who looked",
     "file_name": "Documents: their names",
+    "admissibility": "what is said of them as evidence",
     "holds": "Holds",
     "links": "Linked cases",
     "same_people": "People who may be the same in other cases",

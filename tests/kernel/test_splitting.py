@@ -258,11 +258,25 @@ class Splitting(TestCase):
         assert {each.level for each in verify.verify_stream(self.new().uid)} == {"recorded late"}
         assert not Task.objects.filter(case=self.new()).exists()
 
-    def redacted(self, original, data):
+    def redacted(self, original, data, **more):
         """Take in a redacted copy of a document."""
         taken = taking.take(self.case, [data], file_name="log.txt", media_type="text/plain", at=AT)
-        actor = self.people["a.byrne"]
-        return edits.keep(self.case.pk, taken, kind="document", redacts=original.number, actor=actor, at=AT)
+        actor, of = self.people["a.byrne"], original.number if original else None
+        return edits.keep(self.case.pk, taken, kind="document", redacts=of, actor=actor, at=AT, **more)
+
+    def test_what_is_said_of_a_document_as_evidence_goes_along_wherever_the_document_lies(self):
+        said = ("Given by person 1 of their own accord.", "Recorded with notice.")
+        kept = [
+            self.redacted(None, b"Ours. " * many, admissibility=text)
+            for many, text in zip((1, 6000), said, strict=True)
+        ]
+        factories.scan()
+        self.propose(documents=[row.number for row in kept])
+        self.agree()
+        jobrun.work(clock=lambda: AT)
+        new = list(self.new().evidence.order_by("number"))
+        assert [each["admissibility"] for each in self.opened(new, ("admissibility",))] == list(said)
+        assert {row.key_id for row in new} == {self.new().key_id}
 
     def test_which_document_is_the_redacted_copy_is_kept_where_either_comes_along_later(self):
         small, large = b"Small. ", b"Nine words. " * 4000

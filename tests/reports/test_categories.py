@@ -35,6 +35,7 @@ EXPECTED = {
     ("caseaddress", "uprn"): "address",
     ("note", "text"): "case_record",
     ("evidence", "file_name"): "case_record",
+    ("evidence", "admissibility"): "case_record",
     ("releaseditem", "necessity"): "case_record",
 }
 FACTS = {

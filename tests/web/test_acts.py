@@ -6,11 +6,14 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from cases.kernel import actors, edits, record, tasks
-from cases.kernel.models import Approval, Case, CaseParty, Note
+from cases.kernel import actors, edits, formats, record, tasks
+from cases.kernel.evidence import taking
+from cases.kernel.models import Approval, Case, CaseParty, Evidence, Note, StoredBlob
 from cases.ledger.models import AccessEvent, LedgerEvent
+from cases.reports import requests
 from tests import factories
 from tests.kernel.snapshots import nothing_written
+from tests.reports import reading
 from tests.web import desk
 
 pytestmark = pytest.mark.django_db
@@ -232,6 +235,47 @@ def test_document_comes_in_is_scanned_and_goes_out_as_an_attachment_alone(people
     assert got["Content-Security-Policy"].startswith("sandbox")
     assert AccessEvent.objects.filter(verb="download", streams=[case.uid]).exists()
     assert b"Scanned, clean" in client.get(at("documents", case)).content
+
+
+def test_what_is_said_of_a_document_as_evidence_is_read_by_whoever_decides_and_stands_in_the_report(people):
+    case = factories.ready(people)
+    client = desk.client_of("a.byrne")
+    said = "Recorded with notice of it; may be played to the police, not to the agency."
+
+    def give(**typed):
+        sent = SimpleUploadedFile("talk.txt", b"We spoke at noon.", content_type="text/plain")
+        return client.post(at("documents", case), {"kind": "document", "document": sent, **typed}, follow=True)
+
+    before, blobs, paid = state_of(case), StoredBlob.objects.count(), "Paid by 4111 1111 1111 1111."
+    refused = give(admissibility=paid)
+    assert refused.status_code == 422 and b"card number" in refused.content
+    assert (state_of(case), Evidence.objects.filter(case=case).count(), StoredBlob.objects.count()) == (
+        before,
+        1,
+        blobs,
+    )
+    taken = taking.take(case, [b"x"], file_name="a.txt", media_type="text/plain", at=factories.AT)
+    given = {"kind": "chat", "actor": people["a.byrne"], "at": factories.AT}
+    with nothing_written(), pytest.raises(formats.CardNumber):
+        edits.keep(case.pk, taken, admissibility=paid, **given)
+    assert give(admissibility=said).status_code == 200
+    assert b"As evidence" not in desk.client_of("d.osei").get(at("case", case)).content
+
+    page = desk.client_of("d.osei").get(at("documents", case)).content.decode()
+    assert page.count(f"As evidence: {said}") == 1
+    row = Evidence.objects.get(case=case, number=2)
+    assert said.encode() not in bytes(
+        Evidence.objects.values_list("admissibility", flat=True).get(pk=row.pk).ciphertext
+    )
+    looked = AccessEvent.objects.filter(verb="list", streams=[case.uid]).latest("pk")
+    assert "admissibility" in looked.fields
+    assert not Approval.objects.filter(case=case, closed_at=None).exists()  # another document: sent for approval anew
+    asked = requests.request(case, actor=people["a.byrne"], at=factories.AT)
+    requests.make(asked.pk, now=factories.AT)
+    asked.refresh_from_db()
+    paper = requests.open_report(asked, actor=people["a.byrne"], at=factories.AT)
+    text = " ".join(reading.text_of(paper).split())
+    assert f"As evidence: {said}" in text
 
 
 NEW = {

@@ -25,6 +25,7 @@ __all__ = ["NOT_COPIED", "copy"]
 COPY = "copy_documents"
 NOT_COPIED = "split_document_missing"
 PURPOSE = "split"
+_SAID = ("file_name", "admissibility")
 tasks.declare({NOT_COPIED: "Documents did not come along from the case that was split: attach them by hand"})
 
 
@@ -33,8 +34,8 @@ def copy(documents: QuerySet[Evidence], old: Case, new: Case, reader: sealing.Re
     damaged stays behind; damage is reported once the split is committed."""
     rows = list(documents.select_related("blob"))
     here = [row for row in rows if row.blob.kept == store.IN_ROW]
-    names = sealing.open_rows(here, ("file_name",), reader=reader, at=at) if here else []
-    for row, each in zip(here, names, strict=True):
+    opened = sealing.open_rows(here, _SAID, reader=reader, at=at) if here else []
+    for row, each in zip(here, opened, strict=True):
         try:
             taken = _taken(row, each["file_name"] or "document", new, reader, at=at)
         except handing.DocumentErased:
@@ -42,7 +43,7 @@ def copy(documents: QuerySet[Evidence], old: Case, new: Case, reader: sealing.Re
         except handing.DocumentDamaged:
             transaction.on_commit(partial(damage.report, row, at=at), robust=True)
             continue
-        _keep(row, taken, new, at=at)
+        _keep(row, taken, new, admissibility=each["admissibility"], at=at)
     if there := [row.number for row in rows if row.blob.kept != store.IN_ROW]:
         params = {"of": old.pk, "case": new.pk, "documents": there}
         jobs.start(COPY, actor=actors.system("split", source=old.source), at=at, params=params)
@@ -53,7 +54,7 @@ def _taken(row: Evidence, name: str, new: Case, reader: sealing.Reader, *, at: d
     return taking.take_again(new, opened.chunks, file_name=name, media_type=row.media_type, at=at)
 
 
-def _keep(row: Evidence, taken: taking.Taken, new: Case, *, at: datetime) -> None:
+def _keep(row: Evidence, taken: taking.Taken, new: Case, *, admissibility: str | None, at: datetime) -> None:
     """Record a copy as the next document of a locked case. What the scanner found bad is a task of it as well.
 
     Which is the redacted copy of which is kept, whichever of the two comes along first."""
@@ -72,7 +73,7 @@ def _keep(row: Evidence, taken: taking.Taken, new: Case, *, at: datetime) -> Non
         obtained_at=row.obtained_at,
         redacts=new.evidence.filter(sha256=row.redacts.sha256).first() if row.redacts else None,
     )
-    sealing.seal(made, {"file_name": taken.file_name}, key=new.key)
+    sealing.seal(made, {"file_name": taken.file_name, "admissibility": admissibility}, key=new.key)
     made.save()
     redacted = row.redacted_copies.values("sha256")
     for each in new.evidence.filter(sha256__in=redacted, redacts=None, kind=row.kind).exclude(pk=made.pk):
@@ -97,14 +98,14 @@ def _copy_one(job: Job, subject: str, at: datetime) -> Callable[[], None]:
     if new.key.destroyed_at is not None:
         raise jobs.Skipped("erased")
     reader = sealing.Reader(actor=jobs.worker_of(job).label, verb="view", purpose=PURPOSE, streams=(row.case.uid,))
-    (named,) = sealing.open_rows([row], ("file_name",), reader=reader, at=at)
+    (named,) = sealing.open_rows([row], _SAID, reader=reader, at=at)
     try:
         taken = _taken(row, named["file_name"] or "document", new, reader, at=at)
     except handing.DocumentErased:
         raise jobs.Skipped("erased") from None
     except handing.DocumentDamaged:
         return partial(_tell_of_damage, job, row, at=at)
-    return partial(_record, job, row, taken, at=at)
+    return partial(_record, job, row, taken, admissibility=named["admissibility"], at=at)
 
 
 def _tell_of_damage(job: Job, row: Evidence, *, at: datetime) -> None:
@@ -112,7 +113,7 @@ def _tell_of_damage(job: Job, row: Evidence, *, at: datetime) -> None:
     _tell(locks.another_for_update(job.params["case"]), job, at)
 
 
-def _record(job: Job, row: Evidence, taken: taking.Taken, *, at: datetime) -> None:
+def _record(job: Job, row: Evidence, taken: taking.Taken, *, admissibility: str | None, at: datetime) -> None:
     """Record a copy in the new case, under its lock; the store keeps nothing of one that is refused or was erased
     meanwhile."""
     try:
@@ -121,7 +122,7 @@ def _record(job: Job, row: Evidence, taken: taking.Taken, *, at: datetime) -> No
             raise jobs.Skipped("erased")
         detail = {"sha256": row.sha256}
         with record.act(case, "case.evidence_added", actor=jobs.worker_of(job), at=at, detail=detail):
-            _keep(row, taken, case, at=at)
+            _keep(row, taken, case, admissibility=admissibility, at=at)
             approvals.void_if_changed(case, at=at)
             case.version += 1
             case.changed_at = at

@@ -37,7 +37,8 @@ class StoredBlob(models.Model):
 
 
 class Evidence(Tracked):
-    """One document. `sha256` is of the bytes as received; the file name is sealed, since names are people's.
+    """One document. `sha256` is of the bytes as received; the file name is sealed, since names are people's, and so is
+    what is said of its worth as evidence when it is taken in.
 
     `redacts` is the document of the same case of which this is a copy with parts made unreadable.
     """
@@ -58,7 +59,9 @@ class Evidence(Tracked):
         "self", models.PROTECT, null=True, blank=True, editable=False, related_name="redacted_copies"
     )
 
-    later = {"redacts_id": None}
+    admissibility = SealedTextField(null=True)
+
+    later = {"redacts_id": None, "admissibility": None}
 
     class Meta:
         constraints = [

@@ -32,12 +32,15 @@ SELECT count(*), bool_and(seq = place AND (place = 1 OR prev = before)),
 
 
 def documents(case: Case, *, reader: sealing.Reader, at: datetime) -> list[Evidence]:
-    """Return the documents of a case with `shown_name` opened. Three queries; writes the reader's access row."""
+    """Return the documents of a case with `shown_name` and `shown_admissibility` opened. Three queries; writes the
+    reader's access row."""
     rows = list(
         case.evidence.select_related("obtained_by", "blob__key", "redacts").defer("blob__sealed").order_by("number")
     )
-    for row, values in zip(rows, sealing.open_rows(rows, ("file_name",), reader=reader, at=at), strict=True):
+    opened = sealing.open_rows(rows, ("file_name", "admissibility"), reader=reader, at=at)
+    for row, values in zip(rows, opened, strict=True):
         row.shown_name = values["file_name"]  # type: ignore[attr-defined]  # -- for the page alone
+        row.shown_admissibility = values["admissibility"]  # type: ignore[attr-defined]  # -- as above
     return rows
 
 
