@@ -18,12 +18,13 @@ from cases.kernel.drafts import Waiting
 from cases.kernel.models import BreakGlass
 from cases.kernel.restricted import breakglass
 from cases.reports import sender
-from cases.web import addresses, asking, drafts, tallies, views
+from cases.web import addresses, asking, drafts, tallies, views, viewtallies
 
-__all__ = ["Command", "Shell", "shell"]
+__all__ = ["ROWS", "Command", "Shell", "rows_of", "shell"]
 
 THEMES = ("system", "light", "dark")
 DENSITIES = ("roomy", "compact")
+ROWS = ("25", "50", "100")
 
 
 class Place(NamedTuple):
@@ -80,6 +81,12 @@ class Command(NamedTuple):
     url: str = ""
     target: str = ""
     key: str = ""
+
+
+def rows_of(request: HttpRequest) -> int:
+    """Return how many rows of a list of cases this person wants on a page."""
+    chosen = request.COOKIES.get("rows", "")
+    return int(chosen if chosen in ROWS else ROWS[0])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,6 +290,7 @@ class Shell:
                 label=each.name,
                 icon="users" if each.team else "bookmark",
                 url=views.address(each.query),
+                waiting=viewtallies.known(self.request).get(each.query),
                 is_current=each.query == asked,
             )
             for each in views.of(self.request)

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.http import QueryDict
 
-from cases.kernel import casetypes, policy
+from cases.kernel import casetypes, holdkinds, policy
 from cases.kernel.actors import Actor
 from cases.kernel.calendars import LONDON
 from cases.kernel.casetypes import CaseType
@@ -30,6 +30,14 @@ AMOUNTS = {
     "500000-": "£5,000 and more",
 }
 SNOOZED = {"with": "Included"}
+# Kinds of hold by how they read: what reads the same is one flag, so that nobody tells one quiet kind from another.
+FLAGS = {
+    words.lower().replace(" ", "_"): (
+        words,
+        tuple(code for code in holdkinds.KINDS if holdkinds.shown_label(code) == words),
+    )
+    for words in sorted({holdkinds.shown_label(code) for code in holdkinds.KINDS})
+}
 DUE_DAYS = {"week": 7, "month": 30}
 
 
@@ -94,6 +102,8 @@ def read(query: QueryDict, *, actor: Actor, at: datetime) -> tuple[Filters, list
         assignee=_id(query.get("assignee", "")),
         reference=query.get("q", "").replace("\0", "").strip()[:40],
         with_snoozed=query.get("snoozed", "") in SNOOZED,
+        holds=FLAGS.get(query.get("flag", ""), ("", ()))[1],
+        agency=_id(query.get("agency", "")),
         sort=_known(query.get("sort", "due"), SORTS, "due"),
         **_due(query.get("due", ""), at),
         **_amount(query.get("amount", "")),
@@ -107,6 +117,8 @@ def read(query: QueryDict, *, actor: Actor, at: datetime) -> tuple[Filters, list
         "due": lambda text: text in DUE,
         "amount": lambda text: text in AMOUNTS,
         "snoozed": lambda text: text in SNOOZED,
+        "flag": lambda text: text in FLAGS,
+        "agency": lambda text: _id(text) is not None,
         "sort": lambda text: text in SORTS,
     }
     faults = [
@@ -149,6 +161,7 @@ def chips(
     *,
     actor: Actor,
     people: Sequence[desk.Colleague],
+    agencies: Mapping[int, str],
     counted: Mapping[str, int],
 ) -> list[Chip]:
     """Return every filter with its choices."""
@@ -162,6 +175,8 @@ def chips(
         ("assignee", "Assignee", {**mine, **{key: name for key, name in staff.items() if key not in mine}}),
         ("due", "Due", DUE),
         ("amount", "Amount", AMOUNTS),
+        ("agency", "Agency told", {str(code): name for code, name in agencies.items()}),
+        ("flag", "Flag", {code: words for code, (words, _) in FLAGS.items()}),
         ("snoozed", "Snoozed", SNOOZED),
     ]
     return [

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 from cases.kernel.office import securitynotices
 from cases.kernel.reading import desk
 from cases.kernel.restricted import breakglass
-from cases.web import asking, drafts, rows, tallies, tasklist
+from cases.web import asking, drafts, rows, tallies, tasklist, viewtallies
 from cases.web.refusals import screen
 
 SECTIONS = (
@@ -46,5 +46,7 @@ def my_work(request: HttpRequest) -> HttpResponse:
 def counts(request: HttpRequest) -> HttpResponse:
     """Return the rail with fresh counts; asked for every half minute while the page is looked at, not at once again
     where nothing keeps them."""
-    tallies.fresh(request, asking.now())
+    at = asking.now()
+    tallies.fresh(request, at)
+    viewtallies.count(request, at)
     return render(request, "ui/_rail.html")

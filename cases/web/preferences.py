@@ -1,44 +1,56 @@
-"""How pages look, how close rows stand, whether single keys act: three cookies. And what changed of one's access."""
+"""How pages look, how close rows stand and how many there are, whether single keys act: four cookies. And what changed
+of one's access."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods
 
 from cases.kernel.office import securitynotices
-from cases.web import asking
-from cases.web.context import DENSITIES, THEMES
+from cases.web import addresses, asking, context
+from cases.web.context import DENSITIES, ROWS, THEMES
 from cases.web.refusals import screen
 
 __all__ = ["preferences", "styleguide"]
 
 SHOWN = timedelta(days=90)
 YEAR = 365 * 24 * 3600
+CHOICES = {"theme": THEMES, "density": DENSITIES, "rows": ROWS}
 THEME_LABELS = {"system": "As this device", "light": "Light", "dark": "Dark"}
 
 
 @screen
 @require_http_methods(["GET", "POST"])
 def preferences(request: HttpRequest) -> HttpResponse:
-    """Show and keep theme, rows and shortcuts."""
+    """Show and keep theme, rows and shortcuts, or those alone that a list asks for."""
     if request.method == "GET":
         notices = securitynotices.told(asking.actor_of(request), since=asking.now() - SHOWN)
-        return render(request, "cases/preferences.html", {"themes": THEME_LABELS.items(), "notices": notices})
-    response = redirect("web:preferences")
-    chosen = {
-        "theme": request.POST.get("theme", ""),
-        "density": request.POST.get("density", ""),
-        "shortcuts": "on" if request.POST.get("shortcuts") == "on" else "off",
-    }
-    for name, known in (("theme", THEMES), ("density", DENSITIES)):
-        if chosen[name] not in known:
-            chosen.pop(name)
+        size = context.rows_of(request)
+        shown = {
+            "themes": THEME_LABELS.items(),
+            "sizes": [(each, each == str(size)) for each in ROWS],
+            "notices": notices,
+        }
+        return render(request, "cases/preferences.html", shown)
+    response = HttpResponseRedirect(_back(request))
+    posted = {name: request.POST[name] for name in CHOICES if name in request.POST}
+    chosen = {name: value for name, value in posted.items() if value in CHOICES[name]}
+    if "theme" in request.POST:  # the whole form: a box that is not ticked sends nothing
+        chosen["shortcuts"] = "on" if request.POST.get("shortcuts") == "on" else "off"
     for name, value in chosen.items():
         response.set_cookie(name, value, max_age=YEAR, samesite="Strict", httponly=True, secure=request.is_secure())
     return response
+
+
+def _back(request: HttpRequest) -> str:
+    """Return to the list where it was chosen how its rows look, at its first page, or here."""
+    target = request.POST.get("back", "")
+    is_ours = target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None)
+    return target if is_ours else addresses.page("web:preferences")
 
 
 @require_GET

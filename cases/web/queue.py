@@ -19,7 +19,7 @@ from cases.kernel.models import Case
 from cases.kernel.reading import desk, worklist
 from cases.kernel.reading.worklist import Cursor, Filters
 from cases.kernel.views import SavedAs
-from cases.web import addresses, asking, context, cursors, filters, rows, several, tallies, views
+from cases.web import addresses, asking, context, cursors, filters, rows, several, tallies, views, viewtallies
 from cases.web.refusals import screen
 
 __all__ = ["newer", "next_case", "queue", "take_next"]
@@ -65,10 +65,15 @@ def _tabs(query: QueryDict, current: str, counted: Mapping[str, int]) -> list[Ta
     ]
 
 
-def _pinned(kept: Sequence[SavedAs], asked_now: str) -> list[Tab]:
-    """Return the views that stand beside the tabs."""
+def _pinned(kept: Sequence[SavedAs], asked_now: str, counted: Mapping[str, int]) -> list[Tab]:
+    """Return the views that stand beside the tabs, with how many each held when they were last counted."""
     return [
-        Tab(label=each.name, url=views.address(each.query), count=None, is_current=each.query == asked_now)
+        Tab(
+            label=each.name,
+            url=views.address(each.query),
+            count=counted.get(each.query),
+            is_current=each.query == asked_now,
+        )
         for each in kept
         if each.is_pinned
     ]
@@ -87,10 +92,11 @@ def _sorts(query: QueryDict, current: str) -> dict[str, SortLink]:
 
 
 def _counted(request: HttpRequest, asked: Filters, at: datetime) -> dict[str, int]:
-    """Count the views within the filters; the bare queue's counts are the rail's own."""
+    """Count the views within the filters; the bare queue's counts are the rail's own. Those of an agency are not
+    counted: that may read all that it was ever told, for each view."""
     if asked == Filters(view=asked.view, sort=asked.sort):
         return tallies.recent(request, at)
-    return worklist.counts(asking.actor_of(request), at=at, filters=asked)
+    return {} if asked.agency else worklist.counts(asking.actor_of(request), at=at, filters=asked)
 
 
 def _found_by_reference(actor: Actor, reference: str) -> Case | None:
@@ -112,20 +118,23 @@ def queue(request: HttpRequest) -> HttpResponse:
     asked, faults = filters.read(request.GET, actor=actor, at=at)
     if found := _found_by_reference(actor, asked.reference):
         return redirect("web:case", uid=found.uid)
-    page = worklist.queue(actor, asked, _place(request.GET, asked.sort), at=at)
-    people = desk.colleagues(actor)
+    size = context.rows_of(request)
+    page = worklist.queue(actor, asked, _place(request.GET, asked.sort), at=at, size=size)
+    people, agencies = desk.choices(actor)
     may_take = bool(policy.kinds(actor, "take"))
     counted = _counted(request, asked, at)
-    chips = filters.chips(request.GET, asked, actor=actor, people=people, counted=counted)
+    chips = filters.chips(request.GET, asked, actor=actor, people=people, agencies=agencies, counted=counted)
     lines = [rows.line(case, at=at, actor=actor) for case in page.rows]
     asked_now, kept = views.asked(request.GET), views.of(request)
-    pinned = _pinned(kept, asked_now)
+    pinned = _pinned(kept, asked_now, viewtallies.known(request))
     shown = {
         "heading": next((chip.shown for chip in chips if chip.name == "kind" and chip.is_on), "Team queue"),
         "lines": lines,
         "may_give": any(line.pick for line in lines),
         "people": several.people(people),
         **several.offered(),
+        "first_url": _url(request.GET),
+        "sizes": [(each, each == str(size)) for each in context.ROWS],
         "view_count": counted.get(f"view.{asked.view}") if page.next or page.previous else None,
         "urgent": rows.urgent_lines(actor, at=at),
         "tabs": [*_tabs(request.GET, "" if any(tab.is_current for tab in pinned) else asked.view, counted), *pinned],

@@ -17,7 +17,7 @@ from cases.web.refusals import screen
 __all__ = ["address", "asked", "keep", "of"]
 
 # What a view is made of: what the queue is asked, never a place in it, nor a reference that somebody typed.
-PARTS = ("view", "kind", "state", "team", "assignee", "due", "amount", "snoozed", "sort")
+PARTS = ("view", "kind", "state", "team", "assignee", "due", "amount", "agency", "flag", "snoozed", "sort")
 
 
 def asked(query: QueryDict) -> str:

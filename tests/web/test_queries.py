@@ -6,10 +6,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from cases.kernel import edits, outbox
+from cases.kernel import edits, outbox, views
 from cases.kernel.exchange import letters
 from cases.kernel.linking import links
-from cases.web import tallies
+from cases.web import tallies, viewtallies
 from tests import factories
 from tests.web import desk
 
@@ -130,12 +130,22 @@ def test_pages_of_no_case(people, path, expected, count):
     assert len(found) == expected, shortly(found)
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_counts_of_kept_views_are_one_statement(people, count):
+    for number in range(count):
+        views.keep(f"View {number}", f"sort=amount&view=held&kind={number}", actor=people["a.byrne"], at=factories.AT)
+    found = statements(desk.client_of("a.byrne"), "/counts/")
+    assert len(found) == 5, shortly(found)
+    assert len(statements(desk.client_of("a.byrne"), "/cases/")) == 7
+
+
 @pytest.fixture
 def kept(monkeypatch):
     """A second cache that is there; the suite's own is away, so that every page shows what it costs without."""
     cache = LocMemCache("kept", {})
     cache.clear()
     monkeypatch.setattr(tallies, "_cache", lambda: cache)
+    monkeypatch.setattr(viewtallies, "caches", {"fast": cache})
     return cache
 
 
@@ -174,3 +184,27 @@ def test_the_queue_counts_anew_after_what_one_did_oneself_and_otherwise_twice_a_
     analyst.post(f"/cases/{case.uid}/notes/", {"text": "Rang back."})
     assert (tab(analyst), tab(other)) == (2, 1)
     assert (tab(analyst), tab(other)) == (2, 1)
+
+
+def test_counts_of_kept_views_are_counted_with_the_rails_and_kept_for_a_sight_alone(people, kept):
+    factories.referred(people)
+    views.keep("Free", "view=unassigned", actor=people["a.byrne"], at=factories.AT, is_pinned=True)
+    views.keep("Of an agency", "agency=1", actor=people["a.byrne"], at=factories.AT)
+    client = desk.client_of("a.byrne")
+
+    def counted() -> list[tuple[int | None, ...]]:
+        page = client.get("/cases/").context
+        pinned = [tab.count for tab in page["tabs"] if tab.label == "Free"]
+        return [tuple(place.waiting for place in page["shell"].views), tuple(pinned)]
+
+    assert counted() == [(None, None), (None,)]
+    client.get("/counts/")
+    assert counted() == [(1, None), (1,)]
+    factories.referred(people)
+    client.get("/counts/")
+    assert counted() == [(1, None), (1,)]  # for five minutes
+    assert viewtallies._key(people["a.byrne"]) != viewtallies._key(people["d.osei"])
+    for key in [name for name in kept._cache if "views:" in name]:
+        del kept._cache[key], kept._expire_info[key]
+    client.get("/counts/")
+    assert counted() == [(2, None), (2,)]

@@ -12,7 +12,7 @@ from cases.kernel.models import Case, OutboxMessage, TeamMembership
 from cases.kernel.reading import worklist
 from cases.ledger.models import AccessEvent
 from cases.reports import letters
-from cases.web import writing
+from cases.web import context, writing
 from tests import factories, suspicions
 from tests.web import desk
 
@@ -226,3 +226,69 @@ def test_the_page_says_how_many_cases_came_since_it_was_drawn_and_moves_no_row(p
     assert client.get("/cases/newer/", {**early, "kind": "trace"}).context["newer"] == 0
     assert client.get("/cases/newer/", {**early, "since": old.opened_at.isoformat()}).context["newer"] == 0
     assert client.get("/cases/newer/?since=x").context["newer"] == 0
+
+
+def on(client, query: str) -> set[str]:
+    """Return the references on a page of the queue."""
+    return {line.reference for line in client.get(f"/cases/?{query}").context["lines"]}
+
+
+def test_it_is_filtered_by_flag_and_what_is_quiet_is_one_flag(people):
+    cases = {kind: factories.referred(people) for kind in ("vulnerable", "data_protection", "objection", "")}
+    for kind, case in cases.items():
+        if kind:
+            holds.enter(case.pk, kind, actor=people["a.byrne"], at=factories.AT, source="customer", reason="Told us.")
+    client = desk.client_of("a.byrne")
+
+    assert on(client, "flag=vulnerable") == {cases["vulnerable"].reference}
+    assert on(client, "flag=policy_hold") == {cases[kind].reference for kind in ("data_protection", "objection")}
+    page = client.get("/cases/?flag=data_protection")
+    assert "The filter “flag” in the address means nothing here" in page.content.decode()
+    (chip,) = [each for each in page.context["chips"] if each.name == "flag"]
+    assert {"Policy hold", "Vulnerable"} <= {each.label for each in chip.choices}
+    assert not {"Data protection", "Objection to use"} & {each.label for each in chip.choices}
+
+
+def test_it_is_filtered_by_the_agency_that_was_told(people):
+    told = factories.filed(people)
+    factories.referred(people)
+    agency = OutboxMessage.objects.filter(case=told).exclude(kind="letter").get().channel.agency
+    client = desk.client_of("a.byrne")
+
+    found = [on(client, f"view={view}&agency={agency.pk}") for view in ("open", "waiting", "closed")]
+    assert set().union(*found) == {told.reference}
+    assert on(client, "agency=999999") == set()
+    page = client.get(f"/cases/?agency={agency.pk}")
+    assert f"Agency told: {agency.display_name}" in page.content.decode()
+    assert {tab.count for tab in page.context["tabs"]} == {None}
+
+
+def test_rows_on_a_page_are_as_one_prefers_and_chosen_on_the_page_itself(people):
+    for _ in range(3):
+        factories.referred(people)
+    client = desk.client_of("a.byrne")
+    asked = client.get("/cases/?sort=opened&after=2026~1")
+    assert asked.context["first_url"] == "/cases/?sort=opened"
+
+    answer = client.post("/preferences/", {"back": "/cases/?sort=opened", "rows": "50", "density": "compact"})
+
+    assert answer["location"] == "/cases/?sort=opened"
+    assert {name: answer.cookies[name].value for name in answer.cookies} == {"rows": "50", "density": "compact"}
+    assert [each for each, is_on in client.get("/cases/").context["sizes"] if is_on] == ["50"]
+    for strange in ({"rows": "1000"}, {"rows": "0"}, {"density": "x"}):
+        assert not client.post("/preferences/", strange).cookies
+    assert client.post("/preferences/", {"back": "//elsewhere.example/", "rows": "25"})["location"] == "/preferences/"
+    client.cookies["rows"] = "7"
+    assert [each for each, is_on in client.get("/cases/").context["sizes"] if is_on] == ["25"]
+
+
+def test_a_page_of_fifty_holds_fifty(people, monkeypatch):
+    monkeypatch.setattr(context, "ROWS", ("2", "3"))
+    for _ in range(4):
+        factories.referred(people)
+    client = desk.client_of("a.byrne")
+    assert len(client.get("/cases/").context["lines"]) == 2
+    client.cookies["rows"] = "3"
+    first = client.get("/cases/")
+    assert len(first.context["lines"]) == 3
+    assert len(client.get(first.context["next_url"]).context["lines"]) == 1

@@ -75,6 +75,7 @@ class Hold(Tracked):
     class Meta:
         indexes = [
             models.Index("case", name="hold_active", condition=Q(released_at=None)),
+            models.Index("kind", "case", name="hold_kind", condition=Q(released_at=None)),
             models.Index("review_at", name="hold_review", condition=Q(released_at=None)),
         ]
 

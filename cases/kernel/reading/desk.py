@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 
 from cases.kernel import policy, taskdesk, tasks
 from cases.kernel.actors import Actor
-from cases.kernel.models import Approval, Case, RoleGrant, Task, TeamMembership
+from cases.kernel.models import Agency, Approval, Case, Channel, RoleGrant, Task, TeamMembership
 from cases.kernel.prepared import Prepared
 from cases.kernel.reading.worklist import LISTED, end_of_today, my_cases, my_decisions
 
-__all__ = ["Colleague", "MyWork", "approvals_for", "colleagues", "colleagues_of", "deciders", "my_work"]
+__all__ = ["Colleague", "MyWork", "approvals_for", "choices", "colleagues", "colleagues_of", "deciders", "my_work"]
 
 
 def approvals_for(actor: Actor, *, limit: int = 100) -> list[Approval]:
@@ -68,6 +68,22 @@ def _members(*, user: int) -> QuerySet[TeamMembership, Any]:
     return rows.order_by("team__name", "user__display_name").values_list(*columns)
 
 
+def choices(actor: Actor) -> tuple[list[Colleague], dict[int, str]]:
+    """Return the colleagues, and the agencies that cases may have gone to, by name. One query."""
+    rows = [Colleague(*row) for row in _CHOICES.rows(user=actor.user_id or 0)]
+    agencies = sorted((each for each in rows if not each.team_id), key=lambda each: each.name.casefold())
+    people = sorted((each for each in rows if each.team_id), key=lambda each: (each.team, each.name))
+    return people, {each.user_id: each.name for each in agencies}
+
+
+def _with_agencies(*, user: int) -> QuerySet[Any, Any]:
+    told = Channel.objects.filter(agency=OuterRef("pk"), direction="out")
+    agencies = Agency.objects.filter(Exists(told)).exclude(kind="own_system")
+    named = agencies.values_list(Value(0), Value(""), F("pk"), F("display_name"))
+    return _members(user=user).order_by().union(named, all=True)
+
+
+_CHOICES = Prepared(_with_agencies, user=-(10**15) - 1)
 _MEMBERS = Prepared(_members, user=-(10**15) - 1)
 
 

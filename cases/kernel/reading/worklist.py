@@ -39,6 +39,7 @@ __all__ = [
     "all_of",
     "capped",
     "counts",
+    "kept_counts",
     "opened_since",
     "queue",
     "take_next",
@@ -109,6 +110,8 @@ class Filters:
     reference: str = ""
     sort: str = "due"
     with_snoozed: bool = False
+    holds: tuple[str, ...] = ()
+    agency: int | None = None
 
 
 def _filtered(actor: Actor, filters: Filters, at: Moment, *, visible: QuerySet[Case] | None = None) -> QuerySet[Case]:
@@ -128,13 +131,20 @@ def _filtered(actor: Actor, filters: Filters, at: Moment, *, visible: QuerySet[C
     held = VIEWS[filters.view].holds(at)
     if filters.with_snoozed and filters.view in {"open", "unassigned"}:
         held |= snoozes.asleep(at) & Q(is_closed=False) & (Q() if filters.view == "open" else Q(assignee=None))
+    if filters.holds:
+        held &= Q(pk__in=Hold.objects.filter(holds.in_force(at), kind__in=filters.holds).values("case"))
+    if filters.agency:
+        held &= Q(pk__in=_TOLD_EVER.filter(channel__agency=filters.agency).values("case"))
     return (policy.visible_to(actor) if visible is None else visible).filter(held, **asked)
 
+
+# What agencies were told of cases, but for the post.
+_TOLD_EVER = OutboxMessage.objects.exclude(kind=letters.LETTER.code)
 
 # What a list shows of a case beside its own columns: the agency that was told last, but for the post, who has it, and
 # the kinds of hold in force.
 _HELD = Hold.objects.filter(holds.in_force(), case=OuterRef("pk")).order_by("kind")
-_TOLD = OutboxMessage.objects.filter(case=OuterRef("pk")).exclude(kind=letters.LETTER.code).order_by("-id")
+_TOLD = _TOLD_EVER.filter(case=OuterRef("pk")).order_by("-id")
 LISTED: Mapping[str, Any] = {
     "agency_name": Subquery(_TOLD.values("channel__agency__display_name")[:1]),
     "assignee_name": F("assignee__display_name"),
@@ -235,6 +245,12 @@ def counts(actor: Actor, *, at: datetime, filters: Filters | None = None) -> dic
         found["tasks"] = min(found.pop("tasks.given") + found.pop("tasks.of_cases"), CAP + 1)
         found["view.open"] = min(sum(found[f"kind.{kind}"] for kind in kinds), CAP + 1)
     return found
+
+
+def kept_counts(actor: Actor, kept: Mapping[str, Filters], *, at: datetime) -> dict[str, int]:
+    """Return how many cases each of several questions finds, each by its name; none counts past the cap. One query, or
+    none where nothing is asked."""
+    return capped({name: _filtered(actor, filters, at) for name, filters in kept.items()})
 
 
 def all_of(actor: Actor, filters: Filters, *, at: datetime) -> QuerySet[Case]:
