@@ -17,6 +17,7 @@ from cases.kernel.exchange import corrections, datashapes, misfits
 from cases.kernel.exchange.misfits import DoesNotFit
 from cases.kernel.models import Case, Clock, OutboxMessage
 from cases.kernel.prepared import Prepared
+from cases.ledger.models import LedgerEvent
 
 __all__ = [
     "EXAMPLES",
@@ -42,6 +43,7 @@ __all__ = [
 _TELLERS = {"fpa": "the fraud prevention agency", "fraud_alert": "the retail alert"}
 # Why a case that has ended may still hear of a removal.
 _OVER = frozenset({"expired"})
+_DOWN = frozenset({"removed", "expired"})
 # Where a filing is on file as far as we know; and where we know of its refusal, corrected or given up since.
 _ON_FILE = frozenset({"filed", "disputed", "removal_requested"})
 _REFUSED = frozenset({"rejected", "investigating", "ready", "no_action", "refused"})
@@ -57,6 +59,14 @@ misfits.declare(
         "fraud_refused_anew": "The agency names other errors of the same filing than before. Correct these too.",
         "fraud_refused_and_amended": "The agency says that it holds the amendment that it had refused. Ask it what it "
         "holds.",
+        "fraud_filed_again": "The agency says that it filed this after it was down. Ask it to take that down: "
+        "nobody of ours stands behind it.",
+        "fraud_amended_again": "The agency says that it amended this after it was down. Ask it whether anything stands "
+        "there.",
+        "fraud_removed_unasked": "The agency took down a filing that nobody of ours asked it to take down. Ask it why; "
+        "remove it, or have it put back.",
+        "fraud_disputed_when_down": "Somebody disputes a filing that is down already. Tell them so within the month "
+        "that they have: UK GDPR Art 12(3).",
         "fraud_disputed_by_whom": "A dispute of nobody known is open already: look whether it is this.",
     }
 )
@@ -133,6 +143,16 @@ _OVERTAKING = Prepared(
 )
 
 
+def _is_after_the_end(case: Case, content: Content) -> bool:
+    """Whether what an agency did to a filing was done after that was down, and is no late word of what came before. One
+    query at most."""
+    if case.state not in _DOWN or content.occurred_at is None:
+        return False
+    ends = [f"{case.kind}.{name}" for name in ("confirm_removal", "note_removal", "expire")]
+    ended = LedgerEvent.objects.filter(stream=case.uid, action__in=ends).order_by("-seq").first()
+    return ended is not None and content.occurred_at > ended.at
+
+
 def _well_formed(errors: object) -> list[dict[str, Any]]:
     """Return the errors that are objects; an answer is not lost because its list is odd."""
     return [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
@@ -141,7 +161,8 @@ def _well_formed(errors: object) -> list[dict[str, Any]]:
 def filed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
     """The agency filed it: the marker stands under its reference from the day it says.
 
-    Raises DoesNotFit when it filed what we had replaced or taken back, or what it had refused, names another reference
+    Raises DoesNotFit when it filed what we had replaced or taken back, what it had refused, or what it had taken down,
+    names another reference
     than before, so that a second marker may stand there which nobody would take down, or gives a day before the fraud
     was even discovered, from which the marker would expire too soon: somebody must put that right.
     """
@@ -150,6 +171,8 @@ def filed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
         raise DoesNotFit("fraud_filed_twice")
     if _is_overtaken(case, content.message):
         raise DoesNotFit("fraud_filed_of_old")
+    if _is_after_the_end(case, content):
+        raise DoesNotFit("fraud_filed_again")
     if content.message is not None and case.state in _REFUSED:
         raise DoesNotFit("fraud_refused_and_filed")
     discovered = case.fraud_referral.discovered_date
@@ -167,8 +190,11 @@ def filed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
 
 
 def rejected(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
-    """The agency refuses what it was sent last and names fields. Raises AlreadyThere when another has replaced it, and
-    DoesNotFit when it said that it had filed the same, or names more of a filing that nobody has corrected yet."""
+    """The agency refuses what it was sent last and names fields.
+
+    Raises AlreadyThere when another has replaced it, and DoesNotFit when it said that it had filed the same, or names
+    more of a filing that nobody has corrected yet.
+    """
     if content.message is not None and content.message.kind == messages.FPA_REMOVE.code:
         removal_refused(case, content.message, _well_formed(content.data.get("errors")), at=at)
         return
@@ -237,7 +263,8 @@ def disputed(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
 
     Grounds it does not name are an objection; whom it does not name, or by a number that nobody of the case has or has
     any more, is left to us to find. Another person's dispute is one of its own; raises AlreadyThere where the same
-    person has named the same grounds and waits, and DoesNotFit where nobody can tell whether it is the same.
+    person has named the same grounds and waits, and DoesNotFit where nobody can tell whether it is the same, or the
+    filing is down: whoever complains is answered all the same.
     """
     grounds, subject = str(content.data.get("grounds")), content.data.get("subject")
     inputs = {
@@ -248,6 +275,8 @@ def disputed(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
         if subject is not None and not inputs["subject"]:
             raise DoesNotFit("fraud_disputed_by_whom")
         raise transitions.AlreadyThere("The same dispute is open already.")
+    if case.state in _DOWN:
+        raise DoesNotFit("fraud_disputed_when_down")
     transitions.apply(
         case.pk,
         "note_dispute" if case.state == "removal_requested" else "dispute",
@@ -260,10 +289,15 @@ def disputed(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
 
 
 def amended(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
-    """The agency holds the amended filing. Raises DoesNotFit when it had refused this very amendment."""
+    """The agency holds the amended filing.
+
+    Raises DoesNotFit when it had refused this very amendment, or amended what was down.
+    """
     _only_from(messages.FPA_FILE.recipient_kind, content)
     if content.message is not None and amending.was_refused(case, content.message):
         raise DoesNotFit("fraud_refused_and_amended")
+    if _is_after_the_end(case, content):
+        raise DoesNotFit("fraud_amended_again")
     with record.act(case, "amendment.filed", actor=actor, at=at, cause=content.callback_uid):
         pass
 
@@ -291,9 +325,11 @@ def suspension_refused(case: Case, message: OutboxMessage, errors: Sequence[dict
 def removed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
     """The agency has taken the filing down: as we asked, or because its time was up.
 
-    Raises TransitionRefused when nobody of ours asked: somebody must find out why.
+    Raises DoesNotFit when nobody of ours asked: somebody must find out why.
     """
     _only_from(messages.FPA_FILE.recipient_kind, content)
+    if case.state in _ON_FILE - {"removal_requested"}:
+        raise DoesNotFit("fraud_removed_unasked")
     if case.state in _OVER:
         with record.act(case, "filing.expiry_confirmed", actor=actor, at=at, cause=content.callback_uid):
             pass

@@ -120,6 +120,8 @@ class Exchange:
         state = self._state_once_delivered(one.filing)
         if one.kind == "rejected" and state in {"filed", "disputed", "removal_requested"}:
             return "failed"  # it said that it had filed the same
+        if one.kind == "filed" and state == "removed":
+            return "failed"  # it says so only after it was down
         if state not in OWED:
             is_behind = state in AFTER_FILING or (one.kind == "rejected" and state not in {"void", "merged"})
             return "ignored" if is_behind else "failed"
@@ -138,6 +140,8 @@ class Exchange:
         is_meanwhile = one.kind == "disputed" and self.case.state == "removal_requested"
         if is_meanwhile and self.case.is_disputed_meanwhile:
             return "ignored"
+        if one.kind == "disputed" and self.case.state in {"removed", "expired"}:
+            return "failed"  # whoever complains is answered all the same
         if self.case.state != wanted and not (is_over or is_meanwhile):
             return "ignored" if self.case.state in behind else "failed"
         if one.word is None:

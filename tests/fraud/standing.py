@@ -72,7 +72,7 @@ class Stage(TestCase):
         rows = Letter.objects.filter(case=self.filed).order_by("pk")
         return list(rows.values_list("template", "party__number", "state"))
 
-    def say(self, kind, *, message=None, agency="sandbox-fraud-register", at=FILED_AT, **data):
+    def say(self, kind, *, message=None, agency="sandbox-fraud-register", at=FILED_AT, occurred_at=None, **data):
         row = Agency.objects.get(code=agency)
         content = Content(
             type=kind,
@@ -80,7 +80,7 @@ class Stage(TestCase):
             agency_kind=row.kind,
             agency_reference=data.pop("reference", "SFR-2026-0004417"),
             agency_sequence=1,
-            occurred_at=None,
+            occurred_at=occurred_at,
             data=data,
             message=message,
             callback_uid=uuid4(),

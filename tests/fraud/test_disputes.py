@@ -1,12 +1,13 @@
 """A filing that stands is disputed, and removed or expires. Expected values by hand from the design."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from cases.fraud.models import DerivedFlag, FraudDispute
 from cases.kernel import actors, edits, record, taskdesk, transitions, verdicts
 from cases.kernel.errors import CaseError
+from cases.kernel.exchange.misfits import DoesNotFit
 from cases.kernel.models import (
     Agency,
     Approval,
@@ -24,6 +25,8 @@ from tests import factories
 from tests.factories import FILED_AT
 from tests.fraud.standing import NEXT_DAY, PRESENT, Stage
 from tests.kernel.snapshots import nothing_written, undone
+
+LATER = NEXT_DAY + timedelta(days=1)
 
 
 class Disputes(Stage):
@@ -297,8 +300,37 @@ class Removals(Stage):
         assert self.clocks("correction_acknowledgement")[0][1] == "met"
 
     def test_a_removal_that_nobody_asked_for_is_left_to_people(self):
-        with nothing_written(counted=1), pytest.raises(transitions.TransitionRefused):
+        with nothing_written(), pytest.raises(DoesNotFit, match="nobody of ours asked it to take down"):
             self.say("fpa.removed")
+
+    def test_what_it_does_to_a_filing_that_is_down_is_left_to_people_and_a_late_word_of_before_is_not(self):
+        """A marker that stands again would stand for ever: no clock of ours counts for it."""
+        OutboxMessage.objects.filter(case=self.filed, kind="fpa_file").update(state="acknowledged", settled_at=FILED_AT)
+        amended = self.amended()
+        self.remove()
+        self.say("fpa.removed", message=self.end("fpa_remove", "delivered"))
+        first = OutboxMessage.objects.get(case=self.filed, kind="fpa_file")
+        for kind, message, why in (("filed", first, "filed this after"), ("amended", amended, "amended this after")):
+            with nothing_written(), pytest.raises(DoesNotFit, match=why):
+                self.say(f"fpa.{kind}", message=message, occurred_at=NEXT_DAY + timedelta(hours=1), at=LATER)
+        with nothing_written(counted=1), pytest.raises(transitions.AlreadyThere):
+            self.say("fpa.filed", message=first, occurred_at=FILED_AT - timedelta(hours=1), at=LATER)
+        self.say("fpa.amended", message=amended, occurred_at=FILED_AT - timedelta(hours=1), at=LATER)
+
+    def test_whoever_complains_of_a_filing_that_is_down_is_answered_all_the_same(self):
+        """UK GDPR Art 12(3): the month is theirs, whatever stands."""
+        self.say("fpa.disputed", grounds="not_me", subject=1)
+        self.remove()
+        self.say("fpa.removed", message=self.end("fpa_remove", "delivered"))
+        for subject, grounds in ((2, "innocent"), (1, "paid"), (None, "objection")):
+            with nothing_written(), pytest.raises(DoesNotFit, match="Tell them so within the month"):
+                self.say("fpa.disputed", grounds=grounds, subject=subject, at=LATER)
+
+    def amended(self):
+        with edits.change(self.filed.pk, actor=self.people["p.nair"], at=FILED_AT) as edit:
+            edit.facts(loss_pence=7)
+        self.do("amend", "d.osei")
+        return self.end("fpa_amend", "delivered")
 
     def test_only_the_register_removes(self):
         self.remove()
