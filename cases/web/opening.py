@@ -19,7 +19,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.finding import search as searching
 from cases.kernel.finding import searchbox
 from cases.kernel.models import Case
-from cases.ledger import reads
+from cases.ledger import reads, sealing
 from cases.web import asking, once, rows
 from cases.web.casepage import CASEWORK
 from cases.web.refusals import Problem, form_problems, refused_problems, screen, status_of
@@ -31,6 +31,10 @@ MOST_PEOPLE = 10
 MOST_LOOKED_FOR = 8
 MOST_SIMILAR = 10
 PEOPLE = "people"
+TYPING = "typing"
+# The fields of which a change has the page ask what may be the same.
+ASKS = ("reference", "-phone", "-email", "-alias", "-forename", "-surname")
+LOOKS_WHEN = ", ".join(f"change delay:400ms from:[name$='{name}']" for name in ASKS)
 
 
 @screen
@@ -83,10 +87,23 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
         _say_nothing_yet(facts, people)
         return _show(request, casetype, facts, people, is_checked=False, is_one_more=True)
     facts, people = casetype.facts_form(request.POST), _people_formset(casetype, request.POST)
+    if request.POST.get("look") == TYPING:
+        return _while_typing(request, casetype)
     if "look" in request.POST:
         _say_nothing_yet(facts, people)
         return _show(request, casetype, facts, people, is_checked=False, similar=_similar(request, casetype))
     return _open(request, casetype, facts, people)
+
+
+def _while_typing(request: HttpRequest, casetype: CaseType) -> HttpResponse:
+    """Return what may be the same as what is typed so far, for the page that asks as somebody goes from field to field.
+    What was looked for already is not looked for again: each look-up is on record."""
+    typed = sorted(f"{name}={value}" for name, value in request.POST.items() if name.endswith(ASKS))
+    looked = sealing.keyed_hash("looked_for", "\0".join(typed)).hex()
+    if looked == request.POST.get("looked"):
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    shown = {"similar": _similar(request, casetype), "looked": looked}
+    return render(request, "cases/_similar_typing.html", shown)
 
 
 def _say_nothing_yet(facts: Any, people: Any) -> None:
@@ -206,6 +223,7 @@ def _show(
         "is_one_more": is_one_more,
         "once": once.token(request),
         "similar": similar,
+        "looks_when": LOOKS_WHEN,
         "may_add": people.total_form_count() < _most_people(casetype),
     }
     return render(request, "cases/new.html", shown, status=status)

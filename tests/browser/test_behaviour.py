@@ -189,6 +189,25 @@ def test_what_is_typed_in_one_form_is_not_lost_by_sending_another_or_by_leaving(
     assert found.complaints == []
 
 
+def test_what_is_there_already_shows_while_a_new_case_is_typed_and_moves_nobody(browser, live_server, people):
+    case = factories.referred(people)
+    found = crawl.Findings()
+    with crawl.person(browser, live_server.url, "a.byrne", found) as person:
+        page = person.page
+        page.goto(f"{live_server.url}/cases/new/fraud_referral/")
+        similar = page.locator("#similar")
+        page.locator("[name=people-0-phone]").fill("07700 900123")
+        page.locator("[name=people-0-phone]").press("Tab")
+        expect(similar.get_by_role("link", name=case.reference)).to_be_visible()
+        here = page.evaluate("document.activeElement.name")
+        assert here.startswith("people-0-") and here != "people-0-phone"
+        person.judge()
+        page.locator("[name=people-0-phone]").fill("07700 900999")
+        page.locator("[name=people-0-phone]").press("Tab")
+        expect(similar.get_by_role("link")).to_have_count(0)
+    assert found.complaints == []
+
+
 def test_typing_counts_as_use_and_an_open_page_does_not(browser, live_server, people):
     """Whoever writes a long note is not signed out in the middle of it; a page that is left open is."""
     case = factories.referred(people)

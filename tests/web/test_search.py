@@ -11,11 +11,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.kernel import transitions
+from cases.kernel import edits, transitions
 from cases.kernel.finding import search
+from cases.kernel.models import Case
 from cases.kernel.office import shutout
 from cases.ledger.models import AccessEvent
-from tests import factories
+from tests import factories, suspicions
+from tests.kernel.snapshots import undone
 from tests.web import desk
 
 pytestmark = pytest.mark.django_db
@@ -177,6 +179,54 @@ def test_a_new_case_is_compared_with_what_is_there_and_loses_nothing(people):
 
     blind = desk.client_of("m.achterberg").post("/cases/new/fraud_referral/", typed)
     assert blind.context["similar"] == [] and case.reference not in blind.content.decode()
+
+
+def typing(client, **typed):
+    """Send what is typed so far as the page does when somebody goes on to the next field."""
+    return client.post("/cases/new/fraud_referral/", FORM | {"look": "typing"} | typed)
+
+
+def test_while_it_is_typed_a_new_case_is_compared_once_for_what_is_typed(people):
+    case = factories.referred(people)
+    client = desk.client_of("a.byrne")
+    empty = typing(client)
+    assert empty.status_code == 200 and case.reference not in empty.content.decode()
+    assert searches("a.byrne").count() == 0
+
+    found = typing(client, account_reference="NM-4471")
+
+    text = found.content.decode()
+    assert [hit["row"].case for hit in found.context["similar"]] == [case]
+    assert "Check first: 1 case" in text and "<html" not in text and "data-focus" not in text
+    assert searches("a.byrne").count() == 1
+    looked = found.context["looked"]
+    assert f'name="looked" value="{looked}"' in text and "4471" not in looked
+    again = typing(client, account_reference="NM-4471", narrative="Typed on.", looked=looked)
+    assert again.status_code == 204 and searches("a.byrne").count() == 1
+    more = {"people-0-phone": "07700900123"}
+    assert typing(client, account_reference="NM-4471", looked=looked, **more).status_code == 200
+    assert Case.objects.count() == 1
+    page = client.get("/cases/new/fraud_referral/").content.decode()
+    assert 'hx-trigger="change delay:400ms from:[name$=&#x27;reference&#x27;], ' in page
+
+
+def test_what_is_typed_tells_nothing_of_a_case_that_is_hidden(people):
+    client = desk.client_of("a.byrne")
+    values = factories.VICTIM["values"]
+    typed = {f"people-0-{name}": values[name] for name in ("phone", "forename", "surname")}
+
+    def answer() -> tuple[int, str]:
+        with CaptureQueriesContext(connection) as captured, undone():
+            found = typing(client, account_reference="NM-4471", **typed)
+        return len(captured.captured_queries), found.content.decode()
+
+    without = answer()
+    suspicions.referred(people)
+    for report in Case.objects.filter(is_restricted=True):
+        with edits.change(report.pk, actor=people["h.castellan"], at=factories.AT) as edit:
+            edit.add_party({**suspicions.SUBJECT, "values": values, "addresses": factories.VICTIM["addresses"]})
+    assert Case.objects.filter(is_restricted=True).exists()
+    assert answer() == without
 
 
 def test_a_new_case_of_an_incident_that_is_there_is_to_be_checked_first(people):
