@@ -104,19 +104,18 @@ class Frame:
 @lru_cache(maxsize=256)
 def _frame(actor: Actor, _edition: int) -> Frame:
     """Put the frame together, once for whoever has the same rights under the same table."""
-    places, registers, office = _places(actor), _registers(actor), _office(actor)
     at_once = tuple(
         Place(f"New {each.label.lower()}", each.icon, addresses.page(each.opens_on))
         for each in map(casetypes.get, policy.kinds(actor, "open_case"))
         if each.screen
     )
     return Frame(
-        places=places,
+        places=_places(actor),
         queues=_queues(actor),
-        registers=registers,
-        office=office,
+        registers=_registers(actor),
+        office=_office(actor),
         at_once=at_once,
-        commands=_commands(actor, (*places, *registers, *office), at_once),
+        commands=_commands(actor, at_once),
     )
 
 
@@ -166,9 +165,9 @@ def _office(actor: Actor) -> tuple[Place, ...]:
     )
 
 
-def _commands(actor: Actor, places: Iterable[Place], at_once: Iterable[Place]) -> tuple[Command, ...]:
-    """The palette's entries that every page has."""
-    found = [Command(label=f"Go to {place.label.lower()}", icon=place.icon, url=place.url) for place in places]
+def _commands(actor: Actor, at_once: Iterable[Place]) -> tuple[Command, ...]:
+    """The palette's entries that every page has, beside the places of the rail, which the script enters there."""
+    found = []
     if policy.kinds(actor, "open_case"):
         found.append(Command(label="Open a new case", icon="plus", url=addresses.page("web:new"), key="N"))
     found += [Command(label=place.label, icon=place.icon, url=place.url) for place in at_once]

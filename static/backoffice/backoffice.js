@@ -46,7 +46,15 @@ const run = option => {
   if (option.dataset.target) go(option.dataset.target);
   if (option.dataset.shows) $(`#${option.dataset.shows}`).showModal();
 };
-const openPalette = () => { input.value = ""; narrow(); palette.showModal(); input.focus(); };
+// Each place of the rail is a command as well: none is written twice into a page
+const places = () => $$("#rail .item").map(place => {
+  const option = document.createElement("li"), label = [...place.childNodes].filter(each => each.nodeType === Node.TEXT_NODE).map(each => each.data.trim()).join("");
+  option.setAttribute("role", "option");
+  option.dataset.url = place.getAttribute("href");
+  option.append($("i", place).cloneNode(), `Go to ${label[0].toLowerCase()}${label.slice(1)}`);
+  return option;
+});
+const openPalette = () => { $("[data-places]", palette)?.replaceWith(...places()); input.value = ""; narrow(); palette.showModal(); input.focus(); };
 if (palette) {
   $$("[data-open=palette]").forEach(button => { button.hidden = false; button.addEventListener("click", openPalette); });
   input.addEventListener("input", narrow);

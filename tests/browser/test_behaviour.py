@@ -250,6 +250,11 @@ def test_a_command_that_there_is_not_is_said_to_be_searched_for(browser, live_se
         page.keyboard.type("tasks")
         expect(page.locator(".palette .none")).to_be_hidden()
         expect(page.get_by_role("option", name="Go to tasks")).to_be_visible()
+        page.keyboard.press("Control+a")
+        page.keyboard.type("go to fraud")
+        expect(page.get_by_role("option", name="Go to fraud referral")).to_be_visible()
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"{live_server.url}/cases/?kind=fraud_referral")
     assert found.complaints == []
 
 
