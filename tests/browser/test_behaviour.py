@@ -9,7 +9,6 @@ from playwright.sync_api import expect
 
 from cases.kernel import jobrun, several
 from cases.kernel.models import Case, Draft
-from cases.kernel.reading import worklist
 from cases.ledger.models import AccessEvent
 from tests import factories
 from tests.browser import crawl
@@ -325,7 +324,7 @@ def test_all_of_a_view_is_given_by_keys_in_the_background_and_its_page_says_how_
 ):
     """The panel of an act opens above the bar and Escape closes it; the pages on the way have no axe violation."""
     monkeypatch.setattr(several, "MOST", 2)
-    monkeypatch.setattr(worklist.queue, "__kwdefaults__", {"size": 2})
+    monkeypatch.setattr("cases.web.context.ROWS", ("2",))
     cases = [factories.referred(people) for _ in range(5)]
     found = crawl.Findings()
     with crawl.person(browser, live_server.url, "a.byrne", found) as person:

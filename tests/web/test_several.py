@@ -213,8 +213,7 @@ def test_all_of_a_view_is_offered_where_it_has_more_than_one_page(people, monkey
         factories.referred(people)
     client = desk.client_of("a.byrne")
     assert "in this view" not in client.get("/cases/").content.decode()
-    monkeypatch.setattr("cases.kernel.reading.worklist.PAGE_SIZE", 2)
-    monkeypatch.setattr("cases.kernel.reading.worklist.queue.__kwdefaults__", {"size": 2})
+    monkeypatch.setattr("cases.web.context.ROWS", ("2",))
     page = client.get("/cases/").content.decode()
     assert "All 3 in this view" in page and "2 cases on this page, of 3 in this view, as of" in page
 
