@@ -3,6 +3,7 @@
 import datetime as dt
 import http.server
 import ipaddress
+import os
 import socket
 import ssl
 import threading
@@ -18,6 +19,7 @@ from cryptography.x509.oid import NameOID
 from cases.agencies import addresses
 from cases.agencies.addresses import AddressRefused, pin
 from cases.agencies.sandbox import ca
+from cases.agencies.transports import trust
 from cases.agencies.transports.base import DeliveryError, Parcel
 from cases.agencies.transports.https import LARGEST_ANSWER, send
 
@@ -144,6 +146,34 @@ def test_a_certificate_for_another_name_is_refused(peer, folder, monkeypatch):
 
 def test_a_certificate_of_an_unknown_authority_is_refused(peer):
     assert code_of(parcel(peer, "fine", Path("/"), ca_file="")).code == "tls_refused"
+
+
+def test_authorities_are_read_once_and_again_when_their_file_was_replaced(peer, folder, tmp_path):
+    trusted, other = tmp_path / "trusted.pem", tmp_path / "other"
+    trusted.write_bytes((folder / ca.CA_FILE).read_bytes())
+    sent = parcel(peer, "fine", folder, ca_file=str(trusted))
+    assert send(sent).status == 202
+    assert trust.context(str(trusted)) is trust.context(str(trusted))
+
+    other.mkdir()
+    ca.ensure(other, now=dt.datetime.now(dt.UTC))
+    trusted.write_bytes((other / ca.CA_FILE).read_bytes())
+    os.utime(trusted, ns=(1, 1))
+
+    assert code_of(sent).code == "tls_refused"
+
+
+def test_the_systems_store_is_read_again_when_it_was_changed(peer, folder, tmp_path, monkeypatch):
+    store = tmp_path / "store.pem"
+    store.write_bytes((folder / ca.CA_FILE).read_bytes())
+    monkeypatch.setenv("SSL_CERT_FILE", str(store))
+    sent = parcel(peer, "fine", folder, ca_file="")
+    assert send(sent).status == 202
+
+    store.write_bytes(b"")
+    os.utime(store, ns=(1, 1))
+
+    assert code_of(sent).code == "tls_refused"
 
 
 def test_a_self_signed_certificate_is_refused(folder):

@@ -12,6 +12,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from urllib3.response import BaseHTTPResponse
 
 from cases.agencies.addresses import AddressRefused, NotResolved, Target, pin
+from cases.agencies.transports import trust
 from cases.agencies.transports.base import Answer, DeliveryError, Parcel
 
 LARGEST_ANSWER = 64 * 1024
@@ -54,12 +55,10 @@ def send(parcel: Parcel) -> Answer:
 
 def _connection(target: Target, parcel: Parcel) -> HTTPSConnection:
     """Connect to the checked address, yet demand the certificate of the name."""
-    context = ssl.create_default_context(cafile=parcel.ca_file or None)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
     return HTTPSConnection(
         target.ip,
         target.port,
-        ssl_context=context,
+        ssl_context=trust.context(parcel.ca_file),
         server_hostname=target.host,
         timeout=parcel.connect_seconds,
     )

@@ -15,6 +15,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 from cases.agencies.addresses import AddressRefused, NotResolved, Target, pin
+from cases.agencies.transports import trust
 from cases.agencies.transports.base import Answer, DeliveryError, Parcel
 
 __all__ = ["LARGEST_ATTACHMENT", "send"]
@@ -100,8 +101,7 @@ def send(parcel: Parcel) -> Answer:
         raise DeliveryError(error.code, pause=error.code) from error
     except NotResolved as error:
         raise DeliveryError("name_not_resolved") from error
-    context = ssl.create_default_context(cafile=parcel.ca_file or None)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context = trust.context(parcel.ca_file)
     deadline = _Deadline(parcel.timeout_seconds)
     try:
         return _hand_over(scheme, target, context, parcel, deadline)
