@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q
 
 from cases.fraud import amending, codes, disputes, flags, incoming, messages, removal
-from cases.kernel import calendars, clocks, record, tasks, transitions
+from cases.kernel import calendars, casetypes, clocks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
@@ -166,6 +166,7 @@ def filed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
     than before, so that a second marker may stand there which nobody would take down, or gives a day before the fraud
     was even discovered, from which the marker would expire too soon: somebody must put that right.
     """
+    casetypes.have_facts(case)
     known = case.fraud_referral.filing_reference
     if known and content.agency_reference not in ("", known):
         raise DoesNotFit("fraud_filed_twice")

@@ -126,6 +126,7 @@ def close_field_errors(context: Any) -> None:
 
 
 def note_filing(context: Any) -> None:
+    casetypes.have_facts(context.case)
     facts = context.case.fraud_referral
     facts.filing_reference = str(context.inputs["agency_reference"])
     facts.filed_date = calendars.london_date(context.occurred_at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from cases.kernel.lifecycle import Lifecycle
 from cases.kernel.models import Case, CaseParty, Clock, OutboxMessage
 from cases.kernel.papers import Item, Paper
 from cases.kernel.policy import Rule
+from cases.kernel.prepared import Prepared
 from cases.ledger.sealing import Reader
 
 __all__ = [
@@ -456,6 +458,19 @@ def install(types: Iterable[CaseType]) -> None:
 
 def get(code: str) -> CaseType:
     return _types[code]
+
+
+def have_facts(case: Case) -> None:
+    """Have a case hold its facts, as the first question for one of them would. One query, planned once."""
+    for facts in _facts_of(get(case.kind).facts).objects(case=case.pk):
+        relation: Any = facts._meta.get_field("case")
+        relation.set_cached_value(facts, case)
+        relation.remote_field.set_cached_value(case, facts)
+
+
+@lru_cache(maxsize=64)
+def _facts_of(model: type[Model]) -> Prepared:
+    return Prepared(lambda case: model._default_manager.filter(case=case), case=-(10**15) - 1)
 
 
 def tell(code: str, *of: Any, at: datetime) -> None:
