@@ -17,7 +17,7 @@ from datetime import datetime
 from cases.agencies import packing, queue, settlement
 from cases.agencies.queue import Claimed, Ended
 from cases.agencies.retries import judge
-from cases.agencies.transports import TRANSPORTS
+from cases.agencies.transports import TRANSPORTS, https
 from cases.agencies.transports.base import Answer, DeliveryError, Parcel, Transport
 from cases.kernel import failpoints, outbox
 from cases.kernel.evidence import handing
@@ -79,15 +79,16 @@ def deliver_due(*, clock: Clock, transports: dict[str, Transport] | None = None,
     settlement.resume_due(now=clock())
     queue.reclaim()
     run.settled += settlement.settle(now=clock())
-    while not run.is_unfinished:
-        lease = uuid.uuid4()
-        claimed = queue.claim(lease, most=most)
-        if not claimed:
-            break
-        failpoints.reach("after_claim")
-        _carry_batch(lease, claimed, run, clock=clock, transports=transports or TRANSPORTS)
-        run.settled += settlement.settle(now=clock())
-        run.is_unfinished = time.monotonic() > stop_at
+    with https.open_lines():
+        while not run.is_unfinished:
+            lease = uuid.uuid4()
+            claimed = queue.claim(lease, most=most)
+            if not claimed:
+                break
+            failpoints.reach("after_claim")
+            _carry_batch(lease, claimed, run, clock=clock, transports=transports or TRANSPORTS)
+            run.settled += settlement.settle(now=clock())
+            run.is_unfinished = time.monotonic() > stop_at
     settlement.pause_failing(now=clock())
     return run
 

@@ -1,5 +1,6 @@
 """The transport against real TLS peers: what it proves, what it refuses, where it stops."""
 
+import contextlib
 import datetime as dt
 import http.server
 import ipaddress
@@ -15,13 +16,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from urllib3.util.wait import wait_for_read
 
 from cases.agencies import addresses
 from cases.agencies.addresses import AddressRefused, pin
 from cases.agencies.sandbox import ca
-from cases.agencies.transports import trust
+from cases.agencies.transports import https, trust
 from cases.agencies.transports.base import DeliveryError, Parcel
-from cases.agencies.transports.https import LARGEST_ANSWER, send
+from cases.agencies.transports.https import LARGEST_ANSWER, open_lines, send
 
 LOOPBACK = ("127.0.0.0/8",)
 
@@ -31,10 +33,13 @@ class Peer(http.server.BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     seen: list[tuple[str, dict[str, str], bytes]] = []
+    callers: list[int] = []
+    wbufsize = -1
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         self.seen.append((self.path, dict(self.headers.items()), body))
+        self.callers.append(self.client_address[1])
         getattr(self, f"answer_{self.path.strip('/')}")()
 
     def reply(self, status: int, content: bytes = b"", **headers: str) -> None:
@@ -71,6 +76,11 @@ class Peer(http.server.BaseHTTPRequestHandler):
                 break
             time.sleep(0.1)
         self.close_connection = True
+
+    def answer_leaving(self) -> None:
+        self.answer_fine()
+        self.wfile.flush()
+        self.answer_hangup()
 
     def answer_hangup(self) -> None:
         self.close_connection = True
@@ -174,6 +184,59 @@ def test_the_systems_store_is_read_again_when_it_was_changed(peer, folder, tmp_p
     os.utime(store, ns=(1, 1))
 
     assert code_of(sent).code == "tls_refused"
+
+
+def callers(*parcels: Parcel) -> list[int]:
+    """Send these one after the other; return by which of our ports each came."""
+    before = len(Peer.callers)
+    for each in parcels:
+        send(each)
+    return Peer.callers[before:]
+
+
+def test_who_delivers_several_goes_by_one_connection_and_hangs_up(peer, folder):
+    fine = parcel(peer, "fine", folder)
+    with open_lines():
+        first, second = callers(fine, fine)
+    (after,) = callers(fine)
+
+    assert first == second != after
+    assert len(set(callers(fine, fine))) == 2  # who sends one at a time shakes hands each time
+
+
+def test_another_name_or_another_authority_is_asked_for_its_certificate(peer, folder, tmp_path):
+    trusted = tmp_path / "trusted.pem"
+    trusted.write_bytes((folder / ca.CA_FILE).read_bytes())
+    with open_lines():
+        ports = callers(
+            parcel(peer, "fine", folder),
+            parcel(peer, "fine", folder, host="localhost"),
+            parcel(peer, "fine", folder, ca_file=str(trusted)),
+        )
+
+    assert len(set(ports)) == 3
+
+
+@pytest.mark.parametrize("path", ["huge", "silent", "hangup"])
+def test_a_connection_that_is_not_at_its_end_carries_nothing_more(peer, folder, path):
+    with open_lines():
+        (first,) = callers(parcel(peer, "fine", folder))
+        with contextlib.suppress(DeliveryError):
+            send(parcel(peer, path, folder))
+        broken = Peer.callers[-1]
+        (after,) = callers(parcel(peer, "fine", folder))
+
+    assert first == broken != after
+
+
+def test_a_connection_that_the_other_side_closed_meanwhile_is_left(peer, folder):
+    with open_lines():
+        (first,) = callers(parcel(peer, "leaving", folder))
+        ((line,),) = https._lines.idle.values()
+        assert wait_for_read(line.sock, timeout=5)
+        (after,) = callers(parcel(peer, "fine", folder))
+
+    assert first != after
 
 
 def test_a_self_signed_certificate_is_refused(folder):

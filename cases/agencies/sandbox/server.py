@@ -47,6 +47,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     server_version, sys_version = "sandbox", ""
     sandbox: Sandbox
     timeout = 60
+    wbufsize = -1  # an answer leaves as one: the second half of it would wait until the first was acknowledged
 
     def do_POST(self) -> None:
         length = self.headers.get("content-length", "")

@@ -1,4 +1,8 @@
-"""POST over TLS to one checked address: no redirect, no proxy, no plain text, a bounded answer, a bounded time."""
+"""POST over TLS to one checked address: no redirect, no proxy, no plain text, a bounded answer, a bounded time.
+
+Within `open_lines` a connection that is still open after a whole answer carries the next parcel to the same checked
+address, of the same name and under the same authorities.
+"""
 
 import contextlib
 import http.client
@@ -6,10 +10,12 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 from urllib3.response import BaseHTTPResponse
+from urllib3.util.wait import wait_for_read
 
 from cases.agencies.addresses import AddressRefused, NotResolved, Target, pin
 from cases.agencies.transports import trust
@@ -17,6 +23,19 @@ from cases.agencies.transports.base import Answer, DeliveryError, Parcel
 
 LARGEST_ANSWER = 64 * 1024
 _CHUNK = 8 * 1024
+Place = tuple[str, int, str, ssl.SSLContext]
+
+
+@dataclass
+class _Lines:
+    """Connections that are open and carry nothing now, and how many deliver."""
+
+    users: int = 0
+    idle: dict[Place, list[HTTPSConnection]] = field(default_factory=dict)
+
+
+_lines = _Lines()
+_lock = threading.Lock()
 # Looked up in order: the first class that fits names the failure. (class, code, is_rejection)
 _FAILURES: tuple[tuple[type[BaseException], str, bool], ...] = (
     (SSLError, "tls_refused", True),
@@ -37,31 +56,70 @@ def send(parcel: Parcel) -> Answer:
         raise DeliveryError(error.code, pause=error.code) from error
     except NotResolved as error:
         raise DeliveryError("name_not_resolved") from error
-    connection = _connection(target, parcel)
+    place = (target.ip, target.port, target.host, trust.context(parcel.ca_file))
+    connection = _open_line(place) or _connection(place, parcel)
     ran_out = threading.Event()
+    is_whole = False
     try:
-        connection.connect()
+        if connection.sock is None:
+            connection.connect()
         connection.timeout = parcel.timeout_seconds
         with _deadline(connection.sock, parcel.timeout_seconds, ran_out):
             answer = _exchange(connection, target, parcel)
         if ran_out.is_set():  # what a cut connection leaves may look like a short answer
             raise TimeoutError
+        is_whole = len(answer.body) < LARGEST_ANSWER
         return answer
     except (HTTPError, http.client.HTTPException, OSError) as error:
         raise _failure(error, target, is_late=ran_out.is_set()) from error
     finally:
-        connection.close()
+        if not (is_whole and _keep(place, connection)):
+            connection.close()
 
 
-def _connection(target: Target, parcel: Parcel) -> HTTPSConnection:
+@contextlib.contextmanager
+def open_lines() -> Iterator[None]:
+    """Let what is sent meanwhile, in whatever thread, go by connections that are open already; hang up at the end."""
+    with _lock:
+        _lines.users += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _lines.users -= 1
+            idle = [] if _lines.users else [each for held in _lines.idle.values() for each in held]
+            if not _lines.users:
+                _lines.idle.clear()
+        for each in idle:
+            each.close()
+
+
+def _keep(place: Place, connection: HTTPSConnection) -> bool:
+    """Keep a connection for the next parcel, if it is open and somebody sends more; say whether it is kept."""
+    with _lock:
+        is_kept = bool(_lines.users) and connection.sock is not None
+        if is_kept:
+            _lines.idle.setdefault(place, []).append(connection)
+    return is_kept
+
+
+def _open_line(place: Place) -> HTTPSConnection | None:
+    """Return a connection to a place that is open and on which nobody speaks; None where there is none."""
+    while True:
+        with _lock:
+            held = _lines.idle.get(place)
+            if not held:
+                return None
+            connection = held.pop()
+        if not wait_for_read(connection.sock, timeout=0):
+            return connection
+        connection.close()  # by the other side, or what it says was not asked for
+
+
+def _connection(place: Place, parcel: Parcel) -> HTTPSConnection:
     """Connect to the checked address, yet demand the certificate of the name."""
-    return HTTPSConnection(
-        target.ip,
-        target.port,
-        ssl_context=trust.context(parcel.ca_file),
-        server_hostname=target.host,
-        timeout=parcel.connect_seconds,
-    )
+    ip, port, name, context = place
+    return HTTPSConnection(ip, port, ssl_context=context, server_hostname=name, timeout=parcel.connect_seconds)
 
 
 @contextlib.contextmanager
@@ -95,16 +153,13 @@ def _exchange(connection: HTTPSConnection, target: Target, parcel: Parcel) -> An
         decode_content=False,
     )
     response = connection.getresponse()
-    try:
-        return Answer(
-            status=response.status,
-            body=_read(response),
-            media_type=response.headers.get("content-type", ""),
-            retry_after=response.headers.get("retry-after", ""),
-            remote_ip=target.ip,
-        )
-    finally:
-        response.close()
+    return Answer(
+        status=response.status,
+        body=_read(response),
+        media_type=response.headers.get("content-type", ""),
+        retry_after=response.headers.get("retry-after", ""),
+        remote_ip=target.ip,
+    )
 
 
 def _read(response: BaseHTTPResponse) -> bytes:
