@@ -357,6 +357,7 @@ CELERY_TASK_ROUTES = {
     "cases.tasks.sweep": {"queue": "pump"},
     "cases.tasks.seal_ledger": {"queue": "pump"},
     "cases.tasks.ring_on_call": {"queue": "bell"},  # every worker's, so that no long work keeps somebody asleep
+    "cases.tasks.send_digests": {"queue": "reports"},
     "cases.tasks.apply_callbacks": {"queue": "inbox"},
     "cases.tasks.fetch_files": {"queue": "inbox"},
     "cases.tasks.render_letters": {"queue": "reports"},
@@ -394,6 +395,7 @@ CELERY_BEAT_SCHEDULE = {
         ("scan_documents", 10.0),
         ("sweep", 30.0),
         ("seal_ledger", 60.0),
+        ("send_digests", 60.0),
         ("check_documents", 3600.0),
     )
 }

@@ -11,7 +11,7 @@ from django.core.cache import caches
 from django.utils import timezone
 
 from cases.accounts import uploads
-from cases.agencies import application, clamd, delivery, fetching, forgetting, limits, oncall
+from cases.agencies import application, clamd, delivery, digests, fetching, forgetting, limits, oncall
 from cases.kernel import disposals, erasing, holds, jobrun, jobs, olddrafts, piles
 from cases.kernel.evidence import custody, disposal, scanning
 from cases.kernel.exchange import chase
@@ -36,6 +36,12 @@ def ring_on_call(**_future: Any) -> None:
     now = timezone.now()
     ring = oncall.ring_due
     _each(partial(alerts.escalate, now=now), ring, partial(alerts.ring_tests, now=now), ring)
+
+
+@shared_task
+def send_digests(**_future: Any) -> None:
+    """Send people the mail of the morning that they chose."""
+    digests.send_due(clock=timezone.now)
 
 
 @shared_task

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import smtplib
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from django.conf import settings
@@ -19,7 +20,7 @@ from cases.kernel import failpoints
 from cases.kernel.oncall import ringing
 from cases.kernel.oncall.ringing import Claimed
 
-__all__ = ["ring_due"]
+__all__ = ["ring_due", "tried"]
 
 THREADS = 10
 ROUNDS = 10
@@ -48,9 +49,13 @@ def ring_due() -> int:
 
 
 def _try(one: Claimed) -> str:
-    """Return the code of what went wrong, or nothing. Touches no database."""
+    return tried(lambda: _SENDERS[one.method](one))
+
+
+def tried(send: Callable[[], None]) -> str:
+    """Send, and return the code of what went wrong, or nothing. Touches no database."""
     try:
-        _SENDERS[one.method](one)
+        send()
     except DeliveryError as error:
         return error.code
     except smtplib.SMTPException as error:

@@ -1,15 +1,19 @@
-"""How pages look, how close rows stand and how many there are, whether single keys act: four cookies. And what changed
-of one's access."""
+"""How pages look, how close rows stand and how many there are, whether single keys act: four cookies. On which
+mornings one is told by mail how much waits, and what changed of one's access."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
+from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods
 
+from cases.kernel import digests
+from cases.kernel.errors import CaseError
 from cases.kernel.office import securitynotices
 from cases.web import addresses, asking, context
 from cases.web.context import DENSITIES, ROWS, THEMES
@@ -29,13 +33,19 @@ def preferences(request: HttpRequest) -> HttpResponse:
     """Show and keep theme, rows and shortcuts, or those alone that a list asks for."""
     if request.method == "GET":
         notices = securitynotices.told(asking.actor_of(request), since=asking.now() - SHOWN)
-        size = context.rows_of(request)
+        size, user = context.rows_of(request), asking.user_of(request)
         shown = {
             "themes": THEME_LABELS.items(),
             "sizes": [(each, each == str(size)) for each in ROWS],
             "notices": notices,
+            "digest": digests.chosen(user),
+            "digest_days": digests.DAYS.items(),
+            "own_address": user.email,
+            "domain": _domain(),
         }
         return render(request, "cases/preferences.html", shown)
+    if "digest" in request.POST:
+        _choose_digest(request)
     response = HttpResponseRedirect(_back(request))
     posted = {name: request.POST[name] for name in CHOICES if name in request.POST}
     chosen = {name: value for name, value in posted.items() if value in CHOICES[name]}
@@ -44,6 +54,23 @@ def preferences(request: HttpRequest) -> HttpResponse:
     for name, value in chosen.items():
         response.set_cookie(name, value, max_age=YEAR, samesite="Strict", httponly=True, secure=request.is_secure())
     return response
+
+
+def _domain() -> str:
+    """Return where the firm's own mailboxes are: no mail goes elsewhere."""
+    return str(settings.DEFAULT_FROM_EMAIL).rpartition("@")[2].rstrip("> ")
+
+
+def _choose_digest(request: HttpRequest) -> None:
+    """Keep on which mornings this person is told by mail, and say so."""
+    days = request.POST["digest"]
+    try:
+        address = request.POST.get("address", "")
+        digests.choose(asking.user_of(request), days, address=address, domain=_domain(), at=asking.now())
+    except CaseError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"Mail of the morning: {digests.DAYS[days].lower()}.")
 
 
 def _back(request: HttpRequest) -> str:

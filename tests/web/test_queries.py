@@ -121,7 +121,7 @@ def test_other_pages_of_a_case(people, name, arguments, expected, count):
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize(
     ("path", "expected"),
-    [("/cases/new/", 3), ("/cases/new/fraud_referral/", 3), ("/preferences/", 4), ("/counts/", 4)],
+    [("/cases/new/", 3), ("/cases/new/fraud_referral/", 3), ("/preferences/", 5), ("/counts/", 4)],
 )
 def test_pages_of_no_case(people, path, expected, count):
     for _ in range(count):

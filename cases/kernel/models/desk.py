@@ -10,7 +10,7 @@ from cases.kernel.models.people import Team
 from cases.ledger.models import DataKey
 from cases.ledger.sealing import SealedTextField
 
-__all__ = ["Draft", "SavedView"]
+__all__ = ["Digest", "Draft", "SavedView"]
 
 
 class SavedView(models.Model):
@@ -55,3 +55,30 @@ class Draft(models.Model):
 
     def __str__(self) -> str:
         return f"draft {self.pk}"
+
+
+class Digest(models.Model):
+    """That somebody is told by mail, where and on which mornings, how much waits for them; and how the newest of these
+    mails ended. `mail_date` and `state` are written before it is sent, so that it is sent once at most."""
+
+    owner = models.OneToOneField(settings.AUTH_USER_MODEL, models.PROTECT, related_name="digest")
+    days = models.CharField(max_length=12)
+    address = models.EmailField(max_length=120)
+    chosen_at = models.DateTimeField()
+    mail_date = models.DateField(null=True, blank=True)
+    state = models.CharField(max_length=8, default="none")
+    tries = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(null=True, blank=True)
+    error = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(days__in=["working_days", "weekly"]), name="digest_days"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["none", "sending", "pending", "sent", "nothing", "failed"]),
+                name="digest_state",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"digest {self.pk}"

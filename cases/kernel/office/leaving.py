@@ -16,7 +16,7 @@ from django.apps import apps
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from cases.kernel import approvals, drafts, locks, record, tasks, views
+from cases.kernel import approvals, digests, drafts, locks, record, tasks, views
 from cases.kernel.actors import Actor
 from cases.kernel.models import Approval, Case, Proposal, RoleGrant, Task, Team, TeamMembership, User
 from cases.kernel.office import grants, people, proposals, shutout
@@ -73,6 +73,7 @@ def leave(
             people.end_links(user, at=at)
             views.forget(user.pk)
             drafts.forget(user.pk)
+            digests.forget(user.pk)
             _end_sign_in(user)
         give_back(user, actor=actor, at=at, request=request, is_leaving=True)
         for row_id in _end_with(user_id, proposal):
