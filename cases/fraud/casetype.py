@@ -54,6 +54,7 @@ tasks.declare(
         "fraud_same_incident": "An earlier referral tells of the same incident",
         **amending.TASKS,
         **disputes.TASKS,
+        **incoming.TASKS,
         **insiders.TASKS,
         **moratoria.TASKS,
         **police.TASKS,
@@ -187,6 +188,7 @@ FRAUD_REFERRAL = CaseType(
         "fraud_confirmed": fromoutside.fraud_confirmed,
         "who_is_marked": expiry.of_the_filing,
         "still_marked": flags.still_marked,
+        "people_go": incoming.carry,
         "erased": flags.purge_heard,
     },
     clock_ends={
@@ -194,7 +196,11 @@ FRAUD_REFERRAL = CaseType(
         **dict.fromkeys(incoming.FLAG_CLOCKS.values(), incoming.end_flag),
         **held.CLOCK_ENDS,
     },
-    common_effects={"release_hold": held.hold_released},
+    common_effects={
+        "release_hold": held.hold_released,
+        "merge": incoming.end_with_case,
+        "void": incoming.end_with_case,
+    },
     message_labels={
         **{kind.code: kind.label for kind in (*messages.ALL, police.REPORT_FRAUD)},
         letters.LETTER.code: letters.LETTER.label,

@@ -17,7 +17,7 @@ from django.db.models import Max, Q
 
 from cases.fraud import codes, flags, messages
 from cases.fraud.models import DerivedFlag, IncomingNotice
-from cases.kernel import casetypes, clocks, edits, record, releases, tasks, transitions
+from cases.kernel import casetypes, clocks, edits, locks, record, releases, tasks, transitions
 from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.edits import EditRefused
@@ -27,7 +27,20 @@ from cases.kernel.transitions import AlreadyThere, TransitionRefused
 from cases.ledger import api as ledger
 from cases.ledger import sealing, security
 
-__all__ = ["FLAG_CLOCKS", "WAITING", "accept_instructions", "can_be_said", "decide", "end_flag", "receive", "said"]
+__all__ = [
+    "ELSEWHERE",
+    "FLAG_CLOCKS",
+    "TASKS",
+    "WAITING",
+    "accept_instructions",
+    "can_be_said",
+    "carry",
+    "decide",
+    "end_flag",
+    "end_with_case",
+    "receive",
+    "said",
+]
 
 # Referred for manual checks is no decision yet: the checks end with one.
 CHECKING = "referred_to_manual"
@@ -38,6 +51,10 @@ _WHEN_DOWN = {"enquiry": {"removed"}, "removal_instruction": {"accepted"}}
 # What put a flag, and what another person may say of it later.
 FLAGGED = frozenset({"confirmed", "extra_checks"})
 _TAKEN_BACK = {"match": "false_positive", "alert_hit": "false_positive", "protective_registration": "not_ours"}
+ELSEWHERE = "fraud_word_of_agency"
+TASKS = {
+    ELSEWHERE: "An agency said something of a person in the case that became part of this one: look who it is here"
+}
 REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9./_-]{0,79}", re.ASCII)
 # Until when a flag may stand, by what it was put for; the agency's own date counts where it is earlier.
 FLAG_CLOCKS = {"match": "match_seen", "alert_hit": "match_seen", "protective_registration": "protection_seen"}
@@ -261,13 +278,59 @@ def _take_back(decision: Decision) -> None:
     notice, at = decision.notice, decision.at
     people = list(CaseParty.objects.filter(pk__in=DerivedFlag.objects.filter(notice=notice).values("party")))
     flags.purge_heard(decision.case, at=at, notice=notice)
+    _take_back_where_they_went(notice, at=at)
     for person in people if notice.kind == "match" else ():
         casetypes.tell("marker_taken_back", person, at=at)
+
+
+def _take_back_where_they_went(notice: IncomingNotice, *, at: datetime) -> None:
+    """The same where it went along with somebody. Locks those cases without waiting. Raises CaseBusy."""
+    went = DerivedFlag.objects.filter(notice=notice, purged_at=None).exclude(case=notice.case_id)
+    for pk in sorted(set(went.values_list("case", flat=True))):
+        other = locks.another_for_update(pk)
+        actor, detail = system("incoming", source=other.source), {"kind": notice.kind}
+        with record.act(other, "flag.purged", actor=actor, at=at, detail=detail):
+            flags.purge_heard(other, at=at, notice=notice)
+            clocks.refresh_due(other)
+            other.version += 1
+            other.save()
 
 
 def _rests(case: Case) -> bool:
     state = casetypes.get(case.kind).lifecycle.state(case.state)
     return state.is_dormant and tasks.rests(case)
+
+
+def carry(case: Case, other: Case, there: Mapping[int, CaseParty | None], *, at: datetime) -> None:
+    """What agencies said of somebody goes with them where a case is split or merged, for as long as it still may stand,
+    inside the current ledger action on the case that they go to. Where nobody there is known to be them, somebody looks
+    who it is."""
+    heard = DerivedFlag.objects.filter(case=case, kind="warning", agency__isnull=False, purged_at=None)
+    for flag in heard.filter(party__in=there).select_related("clock", "notice").order_by("pk"):
+        person = there[flag.party_id]
+        if person is None or flag.clock is None or flag.notice is None:
+            tasks.raise_task(ELSEWHERE, case=other, at=at, reference=case.reference)
+            continue
+        known = DerivedFlag.objects.filter(case=other, party=person, code=flag.code, agency=flag.agency_id)
+        if known.filter(notice__their_reference=flag.notice.their_reference, purged_at=None).exists():
+            continue
+        until, started_at = flag.clock.due_date, flag.notice.received_at
+        clock = clocks.start(other, flag.clock.rule, started_at=started_at, party=person, until=until)
+        DerivedFlag.objects.create(
+            case=other,
+            party=person,
+            kind="warning",
+            code=flag.code,
+            agency_id=flag.agency_id,
+            raised_at=flag.raised_at,
+            notice=flag.notice,
+            clock=clock,
+        )
+
+
+def end_with_case(context: Any) -> None:
+    """It is closed as another one, or as opened in error: what agencies said of its people stands here no more."""
+    flags.purge_heard(context.case, at=context.at)
 
 
 @dataclass(frozen=True, kw_only=True)

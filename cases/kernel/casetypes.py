@@ -287,9 +287,11 @@ class CaseType:
     what the kernel tells by a code: `person_joined` with the rows of people whom somebody joined, `person_changed` with
     those of whom one case says something else now, and that case;
     `hold_began` with the case, the hold and the time; `hold_elsewhere` with the same
-    of an open case of any kind, where neither the hold nor the case is hidden; `fraud_confirmed` with a number, when
-    its SIM was changed, the time and the source, which gives back the case about it; `accounts_changed` with the
-    ids of accounts of which billing told something new, `accounts_added` with those that it told of for the first time;
+    of an open case of any kind, where neither the hold nor the case is hidden; `people_go` with a case that is split or
+    merged, the one that its people go to, and who each is there, by key, or nobody known; `fraud_confirmed` with a
+    number, when its SIM was changed, the time and the source, which gives back the case about it;
+    `accounts_changed` with the ids of accounts of which billing told something new, `accounts_added` with those that it
+    told of for the first time;
     `default_changed` with the id of an account whose default is on
     file, the reason and the time; `default_on_file` with the id of an account, which gives back what is on file of its
     default; `letter_due` with a letter that is about to be written and the

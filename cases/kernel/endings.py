@@ -74,6 +74,15 @@ def nothing_left_the_firm(context: Any) -> str | None:
     return detaching.BEYOND if detaching.was_told(context.case) else None
 
 
+def nothing_waits_for_a_decision(context: Any) -> str | None:
+    """What an agency told of the case would be closed with it undecided, or stay where whom it is about is not."""
+    incoming = casetypes.get(context.case.kind).incoming
+    if incoming is None:
+        return None
+    waits = incoming.model._default_manager.filter(case=context.case, outcome__in=incoming.waiting)
+    return "What an agency told of this case waits for a decision. Decide about it first." if waits.exists() else None
+
+
 def records_are_there(context: Any) -> str | None:
     return "The records of this case are erased." if context.case.key.destroyed_at else None
 
@@ -125,6 +134,8 @@ def lead_to_the_other(context: Any) -> None:
         action.detail["reference"] = context.case.reference
         there = joining.joined_with(context.case, other)
         holds.carry(context.case, other, there, actor=context.actor, at=context.at, purpose="merge")
+        if follow := casetypes.get(other.kind).reacts.get("people_go"):
+            follow(context.case, other, there, at=context.at)
         other.version += 1
         other.changed_at = context.at
         other.save()
@@ -181,11 +192,14 @@ def is_divisible(context: Any) -> str | None:
 
 # That nobody outside was told is asked of void and merge before anything is typed too: see standing.
 GUARDS: Mapping[str, tuple[Callable[[Any], str | None], ...]] = {
-    "void": (nothing_left_the_firm,),
-    "merge": (names_a_case_to_merge_into, nothing_left_the_firm),
+    "void": (nothing_left_the_firm, nothing_waits_for_a_decision),
+    "merge": (names_a_case_to_merge_into, nothing_left_the_firm, nothing_waits_for_a_decision),
     "reopen": (records_are_there,),
     "release_hold": (names_a_hold,),
-    "split": (is_divisible, splitting.is_open_to_change, splitting.names_what_goes, nothing_left_the_firm),
+    "split": (
+        *(is_divisible, splitting.is_open_to_change, splitting.names_what_goes),
+        *(nothing_left_the_firm, nothing_waits_for_a_decision),
+    ),
     "detach": (detaching.names_a_person, records_are_there),
 }
 EFFECTS: Mapping[str, tuple[Callable[[Any], None], ...]] = {

@@ -82,6 +82,10 @@ class Casework(Referral):
         return bool(self.told or self.tried)
 
     @property
+    def is_undecided(self) -> bool:
+        return any(notice.outcome in WAITING for notice in self.notices)
+
+    @property
     def is_held(self) -> bool:
         return "legal" in self.holds.values()
 
@@ -93,10 +97,14 @@ class Casework(Referral):
 
     def fits(self, act: str, given: Any) -> bool:
         wanting = {
-            "void": self.was_told,
-            "merge": self.was_told,
+            "void": self.was_told or self.is_undecided,
+            "merge": self.was_told or self.is_undecided,
             "release_hold": given not in self.holds,
-            "split": self.was_told or self.state not in EDITABLE or given not in self.people or len(self.people) == 1,
+            "split": self.was_told
+            or self.is_undecided
+            or self.state not in EDITABLE
+            or given not in self.people
+            or len(self.people) == 1,
             "detach": given not in self.people,
             "report_to_police": self.is_held,
             "amend": self.is_held and bool(self.marked_anew),

@@ -66,6 +66,8 @@ def split_off(context: Any) -> None:
         copies.copy(chosen, case, new, reader, at=at)
         there = dict(zip((row.pk for row in rows), new.parties.order_by("number"), strict=True))
         holds.carry(case, new, there, actor=context.actor, at=at, purpose=PURPOSE)
+        if follow := casetypes.get(case.kind).reacts.get("people_go"):
+            follow(case, new, there, at=at)
         links.join(new, case, "split_from", actor=context.actor, at=at)
         ledger.current().detail |= {"link": "split_from", approvals.SHAPED_BY: approvals.shapers(case)}
     for party in rows:
