@@ -84,7 +84,7 @@ class AccountHolder(Tracked):
     known.
     """
 
-    account = models.ForeignKey(Account, models.PROTECT, related_name="holders")
+    account = models.ForeignKey(Account, models.PROTECT, related_name="holders", db_index=False)
     ordinal = models.PositiveSmallIntegerField(default=1)
     key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
     forename = SealedTextField(null=True)
@@ -136,7 +136,7 @@ class AccountFlag(Tracked):
 class BureauTold(Tracked):
     """What one credit bureau was last told about an account."""
 
-    account = models.ForeignKey(Account, models.PROTECT, related_name="told")
+    account = models.ForeignKey(Account, models.PROTECT, related_name="told", db_index=False)
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
     told_at = models.DateTimeField()
     status = models.CharField(max_length=24)
@@ -155,7 +155,7 @@ class AccountMonth(models.Model):
     """How an account was kept in one month, as it was reported: status, flags and balance. `month` is its first day,
     `file_uid` the report's. Written once, by COPY; the hash of all of a report stands in its event."""
 
-    account = models.ForeignKey(Account, models.PROTECT, related_name="months")
+    account = models.ForeignKey(Account, models.PROTECT, related_name="months", db_index=False)
     month = models.DateField()
     status = models.CharField(max_length=1)
     flags = ArrayField(models.CharField(max_length=24), default=list)
@@ -191,7 +191,7 @@ class AccountUploadPart(models.Model):
     """Some rows of a file as they came, sealed under the file's key until they are taken in."""
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    upload = models.ForeignKey(AccountUpload, models.PROTECT, related_name="parts")
+    upload = models.ForeignKey(AccountUpload, models.PROTECT, related_name="parts", db_index=False)
     number = models.PositiveIntegerField()
     rows = models.BinaryField()
 
@@ -205,7 +205,7 @@ class AccountUploadPart(models.Model):
 class AccountFault(models.Model):
     """A row of a file that was not taken in: its line, the column and the code of the reason, never the value."""
 
-    upload = models.ForeignKey(AccountUpload, models.PROTECT, related_name="faults")
+    upload = models.ForeignKey(AccountUpload, models.PROTECT, related_name="faults", db_index=False)
     line = models.PositiveIntegerField()
     column = models.CharField(max_length=40)
     code = models.CharField(max_length=32)

@@ -72,7 +72,7 @@ class LinkStatement(Tracked):
 class AgencyLink(Tracked):
     """How one credit reference agency has the link, and under which reference of its own."""
 
-    case = models.ForeignKey(Case, models.PROTECT, related_name="agency_links")
+    case = models.ForeignKey(Case, models.PROTECT, related_name="agency_links", db_index=False)
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
     state = models.CharField(max_length=16)
     agency_reference = models.CharField(max_length=80, blank=True, default="")

@@ -48,7 +48,7 @@ class Search(Tracked):
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="searches")
     key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
-    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+", db_index=False)
     application_id = models.CharField(max_length=40)
     search_type = models.CharField(max_length=24)
     is_hard = models.BooleanField()
@@ -103,7 +103,7 @@ class CheckDecision(Tracked):
     another. It is always a trigger of the notice that speaks against the person then.
     """
 
-    case = models.ForeignKey(Case, models.PROTECT, related_name="check_decisions")
+    case = models.ForeignKey(Case, models.PROTECT, related_name="check_decisions", db_index=False)
     key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
     number = models.PositiveSmallIntegerField()
     decided_at = models.DateTimeField()

@@ -113,7 +113,7 @@ class Remittance(Tracked):
     no part. `outcome` says what becomes of what differs, once somebody has closed it. Times are aware UTC.
     """
 
-    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+", db_index=False)
     file_uid = models.UUIDField(null=True, blank=True, db_index=True)
     name = models.CharField(max_length=200, blank=True, default="")
     day = models.DateField(null=True, blank=True)
@@ -137,7 +137,7 @@ class RemittanceLine(Tracked):
     booked. `case` is none where the agency has no such account; `why` says why it differs. Money is whole pence.
     """
 
-    remittance = models.ForeignKey(Remittance, models.PROTECT, related_name="lines")
+    remittance = models.ForeignKey(Remittance, models.PROTECT, related_name="lines", db_index=False)
     number = models.PositiveIntegerField()
     case = models.ForeignKey(Case, models.PROTECT, null=True, blank=True, related_name="+")
     callback_uid = models.UUIDField(null=True, blank=True, unique=True)

@@ -35,7 +35,7 @@ class AuthorityContact(Tracked):
     It names no person: a single point of contact has a number.
     """
 
-    agency = models.ForeignKey(Agency, models.PROTECT, related_name="contacts")
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="contacts", db_index=False)
     code = models.SlugField(max_length=40)
     kind = models.CharField(max_length=12)
     desk = models.CharField(max_length=80)
@@ -147,7 +147,7 @@ class ItemGround(Tracked):
     Where nothing is held of it, it says so instead.
     """
 
-    case = models.ForeignKey(Case, models.PROTECT, related_name="item_grounds")
+    case = models.ForeignKey(Case, models.PROTECT, related_name="item_grounds", db_index=False)
     item = models.CharField(max_length=40)
     key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
     minimised = models.JSONField(default=list)
@@ -166,7 +166,7 @@ class ItemGround(Tracked):
 class AddressHolder(Tracked):
     """Who held an asked address from when until when, as our records say: `subject` is a letter, never a name."""
 
-    case = models.ForeignKey(Case, models.PROTECT, related_name="address_holders")
+    case = models.ForeignKey(Case, models.PROTECT, related_name="address_holders", db_index=False)
     number = models.PositiveSmallIntegerField()
     key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
     subject = models.CharField(max_length=1)
@@ -190,7 +190,7 @@ class PackagePart(Tracked):
     `pieces` are the hashes of the pieces in which a large one goes, each PIECE_BYTES long but the last.
     """
 
-    case = models.ForeignKey(Case, models.PROTECT, related_name="package_parts")
+    case = models.ForeignKey(Case, models.PROTECT, related_name="package_parts", db_index=False)
     number = models.PositiveSmallIntegerField()
     item = models.CharField(max_length=40)
     subject = models.CharField(max_length=1, blank=True)
@@ -227,7 +227,7 @@ class DisclosureError(Tracked):
     Investigatory Powers Commissioner (s.235A).
     """
 
-    case = models.ForeignKey(Case, models.PROTECT, related_name="disclosure_errors")
+    case = models.ForeignKey(Case, models.PROTECT, related_name="disclosure_errors", db_index=False)
     number = models.PositiveSmallIntegerField()
     key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
     kind = models.CharField(max_length=12, blank=True)

@@ -77,7 +77,7 @@ class FraudReferral(Tracked):
 class PillarAnswer(Tracked):
     """One person's yes or no to one of the four pillars, as maker or as checker."""
 
-    case = models.ForeignKey(Case, models.PROTECT, related_name="pillar_answers")
+    case = models.ForeignKey(Case, models.PROTECT, related_name="pillar_answers", db_index=False)
     pillar = models.PositiveSmallIntegerField()
     side = models.CharField(max_length=8)
     is_met = models.BooleanField()
@@ -99,7 +99,7 @@ class PillarAnswer(Tracked):
 class PillarEvidence(Tracked):
     """A document said to bear out a pillar."""
 
-    answer = models.ForeignKey(PillarAnswer, models.PROTECT, related_name="links")
+    answer = models.ForeignKey(PillarAnswer, models.PROTECT, related_name="links", db_index=False)
     evidence = models.ForeignKey(Evidence, models.PROTECT, related_name="+")
 
     class Meta:
@@ -136,7 +136,7 @@ class FraudDispute(Tracked):
 class IncomingNotice(Tracked):
     """What an agency tells about a case without moving it: a match, an enquiry, an instruction. A person decides."""
 
-    case = models.ForeignKey(Case, models.PROTECT, related_name="incoming_notices")
+    case = models.ForeignKey(Case, models.PROTECT, related_name="incoming_notices", db_index=False)
     number = models.PositiveSmallIntegerField()
     kind = models.CharField(max_length=40)
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")

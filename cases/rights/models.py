@@ -128,7 +128,7 @@ class ContactAnswer(models.Model):
     reached by.
     """
 
-    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="+", db_index=False)
     message_id = models.CharField(max_length=255)
     number = models.PositiveSmallIntegerField()
     asked_at = models.DateTimeField(db_index=True)

@@ -39,7 +39,7 @@ class CreditFilePart(models.Model):
     """Some rows of a file as they will leave: CSV without a heading, sealed under the file's key."""
 
     uid = models.UUIDField(unique=True, editable=False)
-    file = models.ForeignKey(CreditFile, models.PROTECT, related_name="parts")
+    file = models.ForeignKey(CreditFile, models.PROTECT, related_name="parts", db_index=False)
     round = models.PositiveSmallIntegerField()
     number = models.PositiveIntegerField()
     body = models.BinaryField()
@@ -60,7 +60,7 @@ class CreditFileFault(models.Model):
     """Something wrong with an account as it would be told: the code of a rule, never the value. A `core` fault stops
     the file, a `field` fault leaves the account out, a `warn` is looked at."""
 
-    file = models.ForeignKey(CreditFile, models.PROTECT, related_name="faults")
+    file = models.ForeignKey(CreditFile, models.PROTECT, related_name="faults", db_index=False)
     round = models.PositiveSmallIntegerField()
     account = models.ForeignKey(Account, models.PROTECT, related_name="+")
     level = models.CharField(max_length=5)
@@ -79,7 +79,7 @@ class CreditFileCopy(Tracked):
     """The file as one agency got it, and what it reported. `batch_uid` is the file of the exchange; `sha256` the hash
     of its rows, which is equal for all."""
 
-    file = models.ForeignKey(CreditFile, models.PROTECT, related_name="copies")
+    file = models.ForeignKey(CreditFile, models.PROTECT, related_name="copies", db_index=False)
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
     batch_uid = models.UUIDField(unique=True)
     sha256 = models.CharField(max_length=64)
@@ -100,7 +100,7 @@ class CreditFileReject(models.Model):
     agency was told of it since. `left_out_at` is when somebody decided that the files leave it out until billing tells
     of its people anew."""
 
-    copy = models.ForeignKey(CreditFileCopy, models.PROTECT, related_name="rejects")
+    copy = models.ForeignKey(CreditFileCopy, models.PROTECT, related_name="rejects", db_index=False)
     account = models.ForeignKey(Account, models.PROTECT, related_name="+")
     code = models.CharField(max_length=32)
     message_id = models.UUIDField(null=True, blank=True)

@@ -84,7 +84,7 @@ class MoratoriumDebt(Tracked):
     the one on its placement. A joint debt has another holder, who is in no moratorium. Money is whole pence.
     """
 
-    case = models.ForeignKey(Case, models.PROTECT, related_name="moratorium_debts")
+    case = models.ForeignKey(Case, models.PROTECT, related_name="moratorium_debts", db_index=False)
     key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
     number = models.PositiveSmallIntegerField()
     origin = models.CharField(max_length=12)

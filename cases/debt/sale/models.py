@@ -60,7 +60,7 @@ class DebtSaleAccount(Tracked):
     out. Money is whole pence. An account stands in one open sale at a time, and is sold once.
     """
 
-    sale = models.ForeignKey(DebtSale, models.PROTECT, related_name="lines")
+    sale = models.ForeignKey(DebtSale, models.PROTECT, related_name="lines", db_index=False)
     account = models.ForeignKey(Account, models.PROTECT, related_name="sale_lines")
     number = models.PositiveIntegerField()
     state = models.CharField(max_length=20, default="in_pool")
@@ -95,7 +95,7 @@ class SaleLook(Tracked):
     `digest` is the hash of the lines that are left: which account, at how much. Times are aware UTC.
     """
 
-    sale = models.ForeignKey(DebtSale, models.PROTECT, related_name="looks")
+    sale = models.ForeignKey(DebtSale, models.PROTECT, related_name="looks", db_index=False)
     number = models.PositiveIntegerField()
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     asked_at = models.DateTimeField()
@@ -118,7 +118,7 @@ class SaleTape(Tracked):
     each line's hash, `lines_digest` says which lines at how much it was made of. Money is whole pence.
     """
 
-    sale = models.ForeignKey(DebtSale, models.PROTECT, related_name="tapes")
+    sale = models.ForeignKey(DebtSale, models.PROTECT, related_name="tapes", db_index=False)
     kind = models.CharField(max_length=8)
     number = models.PositiveIntegerField()
     key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
@@ -148,7 +148,7 @@ class SaleTapePart(models.Model):
     """Some lines of a tape, sealed under the tape's key."""
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    tape = models.ForeignKey(SaleTape, models.PROTECT, related_name="parts")
+    tape = models.ForeignKey(SaleTape, models.PROTECT, related_name="parts", db_index=False)
     number = models.PositiveIntegerField()
     people_count = models.PositiveIntegerField(default=0)
     rows = models.BinaryField()
@@ -163,7 +163,7 @@ class SaleTapePart(models.Model):
 class SaleBid(Tracked):
     """What one buyer offers for a pool, in hundredths of a penny for each pound that is owed."""
 
-    sale = models.ForeignKey(DebtSale, models.PROTECT, related_name="bids")
+    sale = models.ForeignKey(DebtSale, models.PROTECT, related_name="bids", db_index=False)
     agency = models.ForeignKey(Agency, models.PROTECT, related_name="+")
     number = models.PositiveIntegerField()
     rate = models.PositiveIntegerField()
@@ -237,7 +237,7 @@ class SaleClaim(Tracked):
     `collected_pence` is what the buyer says that it collected, none where it did not say. Money is whole pence.
     """
 
-    line = models.ForeignKey(DebtSaleAccount, models.PROTECT, related_name="claims")
+    line = models.ForeignKey(DebtSaleAccount, models.PROTECT, related_name="claims", db_index=False)
     number = models.PositiveIntegerField()
     reason = models.CharField(max_length=40)
     is_buy_back = models.BooleanField(default=False)

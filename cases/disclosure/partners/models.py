@@ -20,7 +20,7 @@ class PartnerAgreement(Tracked):
     The last day still counts. At most one agreement of an agency is live.
     """
 
-    agency = models.ForeignKey(Agency, models.PROTECT, related_name="partner_agreements")
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="partner_agreements", db_index=False)
     reference = models.CharField(max_length=40)
     purposes = models.JSONField(default=list)
     allowed_fields = models.JSONField(default=list)

@@ -34,7 +34,7 @@ class Trace(Tracked):
 class TraceHop(Tracked):
     """One provider on the way back to the caller: asked (`out`) or answering (`in`), when, and with what result."""
 
-    case = models.ForeignKey(Case, models.PROTECT, related_name="trace_hops")
+    case = models.ForeignKey(Case, models.PROTECT, related_name="trace_hops", db_index=False)
     number = models.PositiveSmallIntegerField()
     provider = models.CharField(max_length=80)
     direction = models.CharField(max_length=3)

@@ -44,7 +44,7 @@ class AccessReview(Tracked):
 class AccessAnswer(Tracked):
     """What a reviewer said of one right of one person: `right` is role:<code> or team:<code>."""
 
-    review = models.ForeignKey(AccessReview, models.PROTECT, related_name="answers")
+    review = models.ForeignKey(AccessReview, models.PROTECT, related_name="answers", db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     right = models.CharField(max_length=60)
     verdict = models.CharField(max_length=8)

@@ -60,7 +60,7 @@ class ApprovalDecision(Tracked):
     `place` counts the people of one role where an act needs two of them.
     """
 
-    approval = models.ForeignKey(Approval, models.PROTECT, related_name="decisions")
+    approval = models.ForeignKey(Approval, models.PROTECT, related_name="decisions", db_index=False)
     maker = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     checker = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     role = models.CharField(max_length=40)

@@ -50,7 +50,7 @@ class ChannelHealth(models.Model):
 class Stream(models.Model):
     """One ordered conversation: a case on a channel, or the files of a channel. `next_seq` is taken under its lock."""
 
-    case = models.ForeignKey(Case, models.PROTECT, null=True, related_name="streams")
+    case = models.ForeignKey(Case, models.PROTECT, null=True, related_name="streams", db_index=False)
     channel = models.ForeignKey(Channel, models.PROTECT, related_name="streams")
     next_seq = models.BigIntegerField(default=1)
 
@@ -74,8 +74,8 @@ class OutboxMessage(models.Model):
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    stream = models.ForeignKey(Stream, models.PROTECT, related_name="messages")
-    channel = models.ForeignKey(Channel, models.PROTECT, related_name="messages")
+    stream = models.ForeignKey(Stream, models.PROTECT, related_name="messages", db_index=False)
+    channel = models.ForeignKey(Channel, models.PROTECT, related_name="messages", db_index=False)
     case = models.ForeignKey(Case, models.PROTECT, null=True, related_name="messages")
     seq = models.BigIntegerField()
     kind = models.CharField(max_length=60)
@@ -237,7 +237,7 @@ class BatchFile(models.Model):
 class DeliveryAttempt(models.Model):
     """One try, written before it is made. No `ended_at` after its lease means: outcome unknown."""
 
-    message = models.ForeignKey(OutboxMessage, models.PROTECT, related_name="tries")
+    message = models.ForeignKey(OutboxMessage, models.PROTECT, related_name="tries", db_index=False)
     number = models.PositiveIntegerField()
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -265,7 +265,7 @@ class Callback(models.Model):
     """What an agency told us, stored before anything is done about it. Unique per agency for ever."""
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    agency = models.ForeignKey(Agency, models.PROTECT, related_name="callbacks")
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="callbacks", db_index=False)
     message_id = models.CharField(max_length=128)
     received_at = models.DateTimeField()
     key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
@@ -315,7 +315,7 @@ class RefusedCalls(models.Model):
 class IntakeRequest(models.Model):
     """A request of one of the firm's own systems, and the bytes it was answered with, so that a repeat is equal."""
 
-    agency = models.ForeignKey(Agency, models.PROTECT, related_name="intake_requests")
+    agency = models.ForeignKey(Agency, models.PROTECT, related_name="intake_requests", db_index=False)
     message_id = models.CharField(max_length=128)
     received_at = models.DateTimeField()
     body_sha256 = models.CharField(max_length=64)

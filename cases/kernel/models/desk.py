@@ -42,7 +42,7 @@ class Draft(models.Model):
     stands."""
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="drafts")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="drafts", db_index=False)
     case = models.ForeignKey(Case, models.PROTECT, null=True, blank=True, related_name="drafts")
     place = models.CharField(max_length=300)
     page = models.CharField(max_length=300)

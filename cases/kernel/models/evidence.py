@@ -43,7 +43,7 @@ class Evidence(Tracked):
     `redacts` is the document of the same case of which this is a copy with parts made unreadable.
     """
 
-    case = models.ForeignKey(Case, models.PROTECT, related_name="evidence")
+    case = models.ForeignKey(Case, models.PROTECT, related_name="evidence", db_index=False)
     number = models.PositiveSmallIntegerField()
     kind = models.CharField(max_length=40)
     key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")

@@ -30,7 +30,7 @@ class Figures(Tracked):
 class FiguresPart(models.Model):
     """What was counted of some cases, small counts and all, until the figures are made: then it is deleted."""
 
-    figures = models.ForeignKey(Figures, models.PROTECT, related_name="parts")
+    figures = models.ForeignKey(Figures, models.PROTECT, related_name="parts", db_index=False)
     subject = models.CharField(max_length=80)
     counts = models.JSONField(default=dict)
 

@@ -23,7 +23,9 @@ class Job(models.Model):
     params = models.JSONField(default=dict)
     state = models.CharField(max_length=12, default="queued")
     reason = models.CharField(max_length=60, blank=True)
-    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="jobs")
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="jobs", db_index=False
+    )
     asked_at = models.DateTimeField()
     turn_at = models.DateTimeField(db_default=Now())
     began_at = models.DateTimeField(null=True, blank=True)
@@ -70,7 +72,7 @@ class Job(models.Model):
 class JobRow(models.Model):
     """One thing that a job does. It is marked in the transaction that does it, so that nothing is done twice."""
 
-    job = models.ForeignKey(Job, models.PROTECT, related_name="rows")
+    job = models.ForeignKey(Job, models.PROTECT, related_name="rows", db_index=False)
     number = models.PositiveIntegerField()
     subject = models.CharField(max_length=80)
     state = models.CharField(max_length=12, default="pending")

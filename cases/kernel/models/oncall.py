@@ -41,7 +41,7 @@ class OnCallAlert(Tracked):
     It is told outside by its short code alone, which says nothing of the case.
     """
 
-    team = models.ForeignKey(Team, models.PROTECT, related_name="+")
+    team = models.ForeignKey(Team, models.PROTECT, related_name="+", db_index=False)
     case = models.ForeignKey(Case, models.PROTECT, null=True, related_name="+")
     why = models.CharField(max_length=40)
     test_date = models.DateField(null=True)
@@ -76,7 +76,7 @@ class OnCallRing(models.Model):
     `step` counts the rounds of an alert. `due_at` and `lease_until` are the database's clock.
     """
 
-    alert = models.ForeignKey(OnCallAlert, models.PROTECT, related_name="rings")
+    alert = models.ForeignKey(OnCallAlert, models.PROTECT, related_name="rings", db_index=False)
     route = models.ForeignKey(OnCallRoute, models.PROTECT, related_name="+")
     step = models.PositiveSmallIntegerField()
     stepped_at = models.DateTimeField()

@@ -22,7 +22,7 @@ class Party(Tracked):
 class CaseParty(Tracked):
     """What one case asserts about one person, with its source. Sealed under its own key, so it can be erased alone."""
 
-    case = models.ForeignKey(Case, models.PROTECT, related_name="parties")
+    case = models.ForeignKey(Case, models.PROTECT, related_name="parties", db_index=False)
     party = models.ForeignKey(Party, models.PROTECT, null=True, blank=True, related_name="assertions")
     number = models.PositiveSmallIntegerField()
     role = models.CharField(max_length=40)

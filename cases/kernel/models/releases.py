@@ -52,7 +52,7 @@ class ReleasedItem(Tracked):
 class ReleasedPerson(Tracked):
     """A person whom a release was about, or whom a correction took out of it. A release without any was about all."""
 
-    release = models.ForeignKey(Release, models.PROTECT, related_name="people")
+    release = models.ForeignKey(Release, models.PROTECT, related_name="people", db_index=False)
     party = models.ForeignKey(CaseParty, models.PROTECT, related_name="releases")
 
     class Meta:

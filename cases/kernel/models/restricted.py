@@ -43,7 +43,7 @@ class BreakGlass(Tracked):
 
     alert_reference = models.CharField(max_length=24, unique=True)
     case = models.ForeignKey(Case, models.PROTECT, related_name="broken_glass")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="broken_glass")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="broken_glass", db_index=False)
     key = models.ForeignKey(DataKey, models.PROTECT, related_name="+")
     reason = SealedTextField()
     began_at = models.DateTimeField()

@@ -54,8 +54,8 @@ class PersonPair(models.Model):
     `first` has the lower id, so that a pair is one row. Nobody is joined but by a person's decision.
     """
 
-    first = models.ForeignKey(CaseParty, models.PROTECT, related_name="+")
-    second = models.ForeignKey(CaseParty, models.PROTECT, related_name="+")
+    first = models.ForeignKey(CaseParty, models.PROTECT, related_name="+", db_index=False)
+    second = models.ForeignKey(CaseParty, models.PROTECT, related_name="+", db_index=False)
     score = models.SmallIntegerField()
     parts = models.JSONField(default=dict)
     state = models.CharField(max_length=12, default="offered")
