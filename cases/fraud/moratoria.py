@@ -15,7 +15,7 @@ from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, CaseParty, Clock, Hold, Job, Task
 
-__all__ = ["ENDED_BY_HAND", "TASKS", "asked", "hold_began", "hold_elsewhere"]
+__all__ = ["ENDED_BY_HAND", "TASKS", "ask_no_more", "asked", "hold_began", "hold_elsewhere"]
 
 CLOCK, TASK = "k14_ask_review", "fraud_ask_review"
 clocks.due_with(CLOCK, TASK)
@@ -127,6 +127,13 @@ jobs.declare(
         names=_named,
     )
 )
+
+
+def ask_no_more(case: Case, *, actor: Actor, at: datetime) -> None:
+    """It was no fraud of theirs after all, so the debt is eligible: nobody asks the adviser to review the moratorium.
+    Inside the current ledger action on a locked case."""
+    tasks.close_all(case, TASK, actor=actor, at=at)
+    clocks.end(case, CLOCK, at=at, state="cancelled")
 
 
 def asked(case: Case, _task: Task, *, at: datetime) -> None:

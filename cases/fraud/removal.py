@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from cases.fraud import alerts, codes, disputes, flags, incoming, messages, periods
+from cases.fraud import alerts, codes, disputes, flags, incoming, messages, moratoria, periods
 from cases.kernel import casetypes, clocks, outbox, releases, tasks
 from cases.kernel.exchange import corrections
 from cases.kernel.models import Agency, Case, CaseParty, OutboxMessage
@@ -63,6 +63,8 @@ def remove(context: Any) -> None:
     for kind in ("fraud_must_remove", "fraud_removal", "fraud_amendment", "fraud_police_anew", alerts.TASK):
         tasks.close_all(case, kind, actor=context.actor, at=at)
     incoming.accept_instructions(case, actor=context.actor, at=at)
+    if reason != "duplicate":  # of which another filing says that it was fraud
+        moratoria.ask_no_more(case, actor=context.actor, at=at)
     corrections.start_transmission(case, at=at)
     _ask_agency(context, reason)
     corrections.send(case, "removed", reason=reason, actor=context.actor, at=at)

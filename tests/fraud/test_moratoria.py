@@ -7,7 +7,7 @@ import pytest
 from django.test import TestCase
 
 from cases.fraud import moratoria
-from cases.kernel import edits, holds, intake, jobrun, jobs, locks, record
+from cases.kernel import edits, holds, intake, jobrun, jobs, locks, record, transitions
 from cases.kernel.models import Hold, Job, JobRow
 from cases.ledger import verify
 from tests import factories
@@ -143,3 +143,17 @@ class ElsewhereMeanwhile(TestCase):
         kind = jobs.KINDS[moratoria.LOOK]
         assert kind.names(self.people["a.byrne"], subjects) == {subjects[0]: self.case.reference}
         assert kind.names(self.people["o.thackray"], subjects) == {}
+
+
+@pytest.mark.parametrize(("reason", "is_asked"), [("subject_innocent", False), ("error", False), ("duplicate", True)])
+def test_nobody_asks_to_review_the_moratorium_of_somebody_whose_filing_comes_down(reason, is_asked):
+    """It was no fraud of theirs, so their debt is eligible; of a duplicate another filing says that it was."""
+    people = factories.office()
+    case = factories.filed(people)
+    said = {"source": "adviser", "reason": "Notice of the moratorium service.", "person": 1}
+    holds.enter(case.pk, "breathing_space", actor=people["a.byrne"], at=factories.FILED_AT, **said)
+    assert case.tasks.filter(kind="fraud_ask_review", closed_at=None).count() == 1
+    given = {"actor": people["d.osei"], "at": factories.FILED_AT, "inputs": {"reason_code": reason}}
+    transitions.apply(case.pk, "remove", **given)
+    assert case.tasks.filter(kind="fraud_ask_review", closed_at=None).exists() == is_asked
+    assert case.clocks.get(rule="k14_ask_review").state == ("running" if is_asked else "cancelled")
