@@ -97,6 +97,7 @@ TEMPLATES = [
         "OPTIONS": {
             "builtins": [
                 "django.templatetags.static",
+                "cases.templatetags.addresses",
                 "cases.templatetags.icons",
             ],
             "context_processors": [

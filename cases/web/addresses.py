@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from uuid import UUID
 
 from django.urls import reverse
@@ -18,12 +18,12 @@ def page(name: str) -> str:
     return reverse(name)
 
 
-def of_case(name: str, uid: UUID) -> str:
-    """Return the address of a page of a case whose one argument is the case."""
-    before, after = _around(name)
+def of_case(name: str, uid: UUID, *more: str | int) -> str:
+    """Return the address of a page of a case, whose first argument is the case; `more` are codes and small numbers."""
+    before, after = _around(name, more)
     return f"{before}{uid}{after}"
 
 
-@cache
-def _around(name: str) -> list[str]:
-    return reverse(name, args=[NO_CASE]).split(str(NO_CASE))
+@lru_cache(maxsize=4096)
+def _around(name: str, more: tuple[str | int, ...]) -> list[str]:
+    return reverse(name, args=[NO_CASE, *more]).split(str(NO_CASE))

@@ -12,7 +12,6 @@ from uuid import UUID
 from django.contrib import messages as notices
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from cases.kernel import bases, casetypes, holdkinds, policy, releases, retention, tasks, transitions
@@ -26,7 +25,7 @@ from cases.kernel.standing import Standing
 from cases.kernel.timing import extensions
 from cases.kernel.transitions import Offer
 from cases.ledger import reads
-from cases.web import asking, decision, panels, referring, story
+from cases.web import addresses, asking, decision, panels, referring, story
 from cases.web.context import Command
 from cases.web.refusals import Problem, screen
 from cases.web.wording import task_label, task_url
@@ -164,7 +163,7 @@ def _is_erased(case: Case) -> bool:
 
 def _address_of(name: str, case: Case) -> str:
     """Return the address of a page of a case; one of a family's own names its family."""
-    return reverse(name if ":" in name else f"web:{name}", args=[case.uid])
+    return addresses.of_case(name if ":" in name else f"web:{name}", case.uid)
 
 
 ACTS = (
@@ -202,7 +201,7 @@ def _commands(offers: Sequence[Offer], file: CaseFile, may: Mapping[str, bool]) 
         found.append(Command(label="Add a note", icon="message-square", target="id_note", key="M"))
     if may["report"]:
         found.append(Command(label="Make the audit report for this case", icon="file-text", target="make-report"))
-    following = reverse("web:next_case", args=[file.case.uid])
+    following = addresses.of_case("web:next_case", file.case.uid)
     found.append(Command(label="Case before it in the queue", icon="arrow-left", url=f"{following}?way=back", key="["))
     found.append(Command(label="Next case of the queue", icon="arrow-right", url=following, key="]"))
     return found
