@@ -21,20 +21,15 @@ class Address(defaulttags.URLNode):
     def render(self, context: Context) -> Any:
         name, (uid, *more) = self.view_name.var, [each.resolve(context) for each in self.args] or [None]
         if not self.args:
-            found = addresses.page(name)
-        elif isinstance(uid, UUID) and all(isinstance(each, str | int) for each in more):
-            found = addresses.of_case(name, uid, *more)
-        else:
-            return super().render(context)
-        if not self.asvar:
-            return found
-        context[self.asvar] = found
-        return ""
+            return addresses.page(name)
+        if isinstance(uid, UUID) and all(isinstance(each, str | int) for each in more):
+            return addresses.of_case(name, uid, *more)
+        return super().render(context)
 
 
 @register.tag
 def url(parser: Parser, token: Token) -> defaulttags.URLNode:
-    """Write an address, as Django's own tag does."""
+    """Write an address, as Django's own tag does; that one alone looks for an address that may not be there."""
     node = defaulttags.url(parser, token)
-    is_plain = isinstance(node.view_name.var, str) and not node.kwargs
-    return Address(node.view_name, node.args, {}, node.asvar) if is_plain else node
+    is_plain = isinstance(node.view_name.var, str) and not node.kwargs and not node.asvar
+    return Address(node.view_name, node.args, {}, None) if is_plain else node

@@ -3,6 +3,7 @@
 import os
 import pickle
 
+import pytest
 from django.core.cache import caches
 
 from backoffice.cache import JsonSerializer
@@ -27,7 +28,8 @@ def test_what_somebody_else_wrote_is_a_miss_and_is_not_run():
     assert JsonSerializer().loads(b"\xff\xfe") is None
 
 
-def test_cache_keeps_counts_on_its_server(broker: str):
+@pytest.mark.usefixtures("second_cache")
+def test_cache_keeps_counts_on_its_server():
     caches["fast"].set("counts", {"view.open": 171})
 
     assert caches["fast"].get("counts") == {"view.open": 171}

@@ -135,7 +135,8 @@ def test_fast_cache_answers_as_empty_when_its_server_is_away() -> None:
     assert fast.get_or_set("a", lambda: 7) == 7
 
 
-def test_fast_cache_keeps_what_it_is_given_while_its_server_runs(broker: str) -> None:
+@pytest.mark.usefixtures("second_cache")
+def test_fast_cache_keeps_what_it_is_given_while_its_server_runs() -> None:
     caches["fast"].set("a", 1)
 
     assert caches["fast"].get("a") == 1

@@ -57,7 +57,7 @@ def test_shortcuts_can_be_turned_off(browser, live_server, people):
         page = person.page
         page.goto(f"{live_server.url}/preferences/")
         page.get_by_label("Single keys act as shortcuts").uncheck()
-        page.get_by_role("button", name="Keep").click()
+        page.get_by_role("region", name="How it looks and acts").get_by_role("button", name="Keep").click()
         page.goto(f"{live_server.url}/cases/")
         page.keyboard.press("n")
         page.keyboard.press("j")

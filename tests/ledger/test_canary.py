@@ -85,7 +85,7 @@ CANARIES = (
 
 
 @pytest.fixture
-def story(broker, monkeypatch):
+def story(second_cache, monkeypatch):
     """A referral taken to approval, with people, a document, a note, reasons, a letter, a report and a callback."""
     monkeypatch.setattr(doorbell, "_quiet_until", 0.0)  # a test before this one may have found no broker
     people = factories.office()

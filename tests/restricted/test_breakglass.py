@@ -301,7 +301,7 @@ def test_the_officer_reads_which_pages_were_looked_at_and_that_it_runs(people, c
     for how, what in (
         ("Looked at", "The case&#x27;s page: facts, people behind a mask, timeline with notes, reasons given"),
         ("Looked at", "Messages and letters: what was sent and answered"),
-        ("Looked through", "Documents: their names"),
+        ("Looked through", "Documents: their names, what is said of them as evidence"),
         ("Shown in clear", "Person 1 alias"),
     ):
         assert f"<td>{how}</td><td>{what}</td>" in page, what

@@ -30,3 +30,7 @@ def test_a_page_writes_the_address_that_django_gives(asked, name, given):
 def test_an_address_that_there_is_not_is_no_address():
     with pytest.raises(NoReverseMatch):
         Template("{% url 'web:case' uid 'more' %}").render(Context({"uid": UID}))
+
+
+def test_an_address_that_may_not_be_there_is_asked_for_by_name():
+    assert Template("{% url 'no_such_page' as found %}<{{ found }}>").render(Context()) == "<>"

@@ -1,13 +1,10 @@
 """The pages of background work: progress that survives leaving, Stop and Go on, the list of what was left out."""
 
 import pytest
-from django.core.cache import CacheHandler
 from django.urls import reverse
 
-from backoffice.embedded import fast_cache
 from cases.kernel import jobrun, jobs
 from cases.kernel.models import Job
-from cases.web import context
 from tests import factories
 from tests.factories import AT
 from tests.kernel import walks  # noqa: F401 -- declares the kind of work
@@ -101,9 +98,7 @@ def test_list_and_progress_take_few_statements(people, count):
     assert len(found) == 6, shortly(found)
 
 
-def test_the_rail_shows_what_was_counted_and_asks_no_sooner_where_nothing_keeps_it(people, monkeypatch):
-    gone = CacheHandler({"fast": fast_cache("unix:///nowhere/broker.socket")})
-    monkeypatch.setattr(context, "caches", {"fast": gone["fast"]})
+def test_the_rail_shows_what_was_counted_and_asks_no_sooner_where_nothing_keeps_it(people):
     factories.referred(people)
     client = desk.client_of("a.byrne")
     assert 'hx-trigger="load, every 30s"' in client.get("/cases/new/").content.decode()

@@ -119,9 +119,9 @@ def standing(db):
             name: tasks.raise_task("fraud_enquiry", case=edit.case, at=factories.APPROVED_AT)
             for name in ("task_take", "task_done", "task_hand_on")
         }
-    hear_of(case, "fpa.match", their_reference="M-2026-81")
     job = jobs.start("walk", actor=actors.system("sweep"), at=factories.AT)
     transitions.apply(case.pk, "void", actor=people["p.nair"], at=factories.APPROVED_AT, reason="Opened twice.")
+    hear_of(case, "fpa.match", their_reference="M-2026-81")
     spare = User.objects.get(username="r.penhale")
     proposal = proposals.propose(
         "role_grant",
