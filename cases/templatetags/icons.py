@@ -28,7 +28,7 @@ def _is_open(given: FilterExpression) -> bool:
     return isinstance(given.var, Variable) and given.var.literal is None
 
 
-def _icon(name: str, *, size: int = 24, aria_hidden: str = "", **attributes: object) -> SafeString:
+def _icon(name: str, *, size: int = 24, **attributes: object) -> SafeString:
     return _drawn(str(name), size, tuple(attributes.items()))
 
 
