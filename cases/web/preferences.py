@@ -3,7 +3,9 @@ mornings one is told by mail how much waits, and what changed of one's access.""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
+from http import HTTPStatus
 
 from django.conf import settings
 from django.contrib import messages
@@ -17,7 +19,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.office import securitynotices
 from cases.web import addresses, asking, context
 from cases.web.context import DENSITIES, ROWS, THEMES
-from cases.web.refusals import screen
+from cases.web.refusals import Problem, screen
 
 __all__ = ["preferences", "styleguide"]
 
@@ -32,20 +34,9 @@ THEME_LABELS = {"system": "As this device", "light": "Light", "dark": "Dark"}
 def preferences(request: HttpRequest) -> HttpResponse:
     """Show and keep theme, rows and shortcuts, or those alone that a list asks for."""
     if request.method == "GET":
-        notices = securitynotices.told(asking.actor_of(request), since=asking.now() - SHOWN)
-        size, user = context.rows_of(request), asking.user_of(request)
-        shown = {
-            "themes": THEME_LABELS.items(),
-            "sizes": [(each, each == str(size)) for each in ROWS],
-            "notices": notices,
-            "digest": digests.chosen(user),
-            "digest_days": digests.DAYS.items(),
-            "own_address": user.email,
-            "domain": _domain(),
-        }
-        return render(request, "cases/preferences.html", shown)
-    if "digest" in request.POST:
-        _choose_digest(request)
+        return _show(request)
+    if "digest" in request.POST and (refused := _choose_digest(request)):
+        return _show(request, [Problem(sentence=refused, anchor="address")])
     response = HttpResponseRedirect(_back(request))
     posted = {name: request.POST[name] for name in CHOICES if name in request.POST}
     chosen = {name: value for name, value in posted.items() if value in CHOICES[name]}
@@ -56,21 +47,39 @@ def preferences(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def _show(request: HttpRequest, problems: Sequence[Problem] = ()) -> HttpResponse:
+    """Show the page: as it is kept, or with the mail of the morning as it was typed and why it was refused."""
+    notices = securitynotices.told(asking.actor_of(request), since=asking.now() - SHOWN)
+    size, kept = context.rows_of(request), digests.chosen(asking.user_of(request))
+    typed = {"digest": kept.days if kept else "", "address": kept.address if kept else ""}
+    shown = {
+        "themes": THEME_LABELS.items(),
+        "sizes": [(each, each == str(size)) for each in ROWS],
+        "notices": notices,
+        "typed": {name: request.POST.get(name, "") for name in typed} if problems else typed,
+        "problems": problems,
+        "digest_days": digests.DAYS.items(),
+        "domain": _domain(),
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.OK
+    return render(request, "cases/preferences.html", shown, status=status)
+
+
 def _domain() -> str:
     """Return where the firm's own mailboxes are: no mail goes elsewhere."""
     return str(settings.DEFAULT_FROM_EMAIL).rpartition("@")[2].rstrip("> ")
 
 
-def _choose_digest(request: HttpRequest) -> None:
-    """Keep on which mornings this person is told by mail, and say so."""
+def _choose_digest(request: HttpRequest) -> str:
+    """Keep on which mornings this person is told by mail, and say so; or return why that is refused."""
     days = request.POST["digest"]
     try:
         address = request.POST.get("address", "")
         digests.choose(asking.user_of(request), days, address=address, domain=_domain(), at=asking.now())
     except CaseError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, f"Mail of the morning: {digests.DAYS[days].lower()}.")
+        return str(error)
+    messages.success(request, f"Mail of the morning: {digests.DAYS[days].lower()}.")
+    return ""
 
 
 def _back(request: HttpRequest) -> str:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 
 import pytest
 from django.conf import settings as live
@@ -165,8 +166,11 @@ def test_it_is_chosen_under_preferences_for_an_address_of_the_firm(people):
 
     def refused(**typed) -> str:
         with nothing_written():
-            client.post("/preferences/", typed)
-        return next(str(each) for each in client.get("/preferences/").context["messages"])
+            answer = client.post("/preferences/", typed)
+        assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+        assert answer.context["typed"] == typed and f'value="{typed["address"]}"' in answer.content.decode()
+        (problem,) = answer.context["problems"]
+        return str(problem.sentence)
 
     elsewhere = "Type an address of the firm: it ends in @example.org."
     assert refused(digest="hourly", address="d.osei@example.org") == "Choose when the mail comes."
