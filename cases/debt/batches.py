@@ -25,6 +25,7 @@ from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agreements
 from cases.kernel.models import Agency, BatchFile, Job, Team
+from cases.kernel.reading import officetrail
 from cases.ledger import api as ledger
 from cases.ledger.reads import Reader
 
@@ -49,6 +50,26 @@ LONGEST = timedelta(minutes=10)
 ACTS = {BUILD_JOB: rules.BUILD, RELEASE_JOB: rules.RELEASE}
 STILL = "This batch is still being built."
 NOT_BUILT = "The building of this batch ended before all was done: an analyst goes on with it first."
+officetrail.declare(
+    officetrail.Area(
+        code="batches",
+        label="Batches of debts",
+        act=rules.VIEW_BATCHES,
+        kind=KIND,
+        acts={
+            "batch.chosen": "Chose accounts for a batch",
+            "batch.built": "Built a batch",
+            "batch.released": "Released a batch",
+            "batch.gone_on": "Went on with a batch",
+            "batch.handed_over": "Handed a file of a batch over",
+            "batch.file_given_up": "Gave a file of a batch up",
+            "batch.not_done": "Noted that a batch was left undone",
+            "batch.all_done": "Noted that all of a batch is done",
+        },
+        things=lambda _actor: PlacementBatch.objects.all(),
+        page="web:debt_batch",
+    )
+)
 
 
 class BatchRefused(CaseError):

@@ -1,4 +1,5 @@
-"""The trail over all cases, for auditors: who did what, when and why, within filters; and a part of it as a file."""
+"""The audit trail, for auditors: what was done to cases and to the office, by whom, when and why, and who looked; and
+a part of it as a file."""
 
 from __future__ import annotations
 
@@ -13,18 +14,18 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cases.kernel import casetypes, datacategories, policy, traillists
+from cases.kernel import casetypes, policy, traillists
 from cases.kernel.actors import Actor
 from cases.kernel.calendars import LONDON
 from cases.kernel.casetypes import CaseType
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Agency, Case, User
-from cases.kernel.reading import timeline, trail
-from cases.kernel.reading.trail import SYSTEM, Asked
-from cases.ledger import checkpoints, sealing
-from cases.ledger.models import LedgerEvent
+from cases.kernel.models import Agency, User
+from cases.kernel.reading import looktrail, officetrail, timeline, trail
+from cases.kernel.reading.looktrail import Place
+from cases.kernel.reading.trail import CASES, LOOKS, OFFICE, SYSTEM, Asked
+from cases.ledger import checkpoints, reads, sealing
 from cases.reports.words import VERBS
-from cases.web import addresses, asking, cursors, story
+from cases.web import asking, cursors, trailrows
 from cases.web.casepage import PURPOSES
 from cases.web.documents import table
 from cases.web.refusals import Problem, screen
@@ -33,10 +34,8 @@ from cases.web.stepup import require as second_factor
 __all__ = ["trail_list", "trail_page"]
 
 FIELDS = ("audit", "reason")
-LATE = timedelta(hours=1)
-MADE = frozenset({"demo", "seed"})
-# As many signs of the mark of an address as tell two apart on a page.
-MARK = 8
+TABS = {CASES: "Cases", OFFICE: "The office", LOOKS: "Who looked"}
+NAMES = ("why", "who", "what", "case", "from", "to")
 Groups = dict[str, dict[str, str]]
 
 
@@ -64,11 +63,20 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(0), tzinfo=LONDON)
 
 
+def _part(query: QueryDict) -> str:
+    """Return which part of the trail an address asks for."""
+    return query.get("of", "") if query.get("of", "") in TABS else CASES
+
+
 def _read(query: QueryDict, *, actor: Actor, choices: Mapping[str, Groups]) -> Wanted:
-    typed = {name: query.get(name, "").replace("\0", "").strip()[:80] for name in NAMES}
+    of = _part(query)
+    typed = {name: query.get(name, "").replace("\0", "").strip()[:80] for name in NAMES} | {"of": of}
+    if of == OFFICE:
+        typed["case"] = ""
     first, last = _day(typed["from"]), _day(typed["to"])
     case = trail.case_named(actor, typed["case"]) if typed["case"] else None
     asked = Asked(
+        of=of,
         actor=typed["who"],
         case=case,
         action=typed["what"],
@@ -78,7 +86,7 @@ def _read(query: QueryDict, *, actor: Actor, choices: Mapping[str, Groups]) -> W
     problems = [
         Problem(sentence=sentence, anchor=f"t-{name}")
         for name, sentence in (
-            ("why", "Choose why you look." if typed["why"] not in PURPOSES and query else ""),
+            ("why", "Choose why you look." if typed["why"] not in PURPOSES and query.keys() - {"of"} else ""),
             ("who", "Choose whose acts from the list." if not _is_listed(choices["who"], typed["who"]) else ""),
             ("what", "Choose the act from the list." if not _is_listed(choices["what"], typed["what"]) else ""),
             ("case", "" if case or not typed["case"] else f"You may see no case {typed['case']}."),
@@ -93,15 +101,12 @@ def _read(query: QueryDict, *, actor: Actor, choices: Mapping[str, Groups]) -> W
     return Wanted(asked=asked, typed=typed, problems=tuple(problems))
 
 
-NAMES = ("why", "who", "what", "case", "from", "to")
-
-
 def _is_listed(groups: Groups, value: str) -> bool:
     return not value or any(value in group for group in groups.values())
 
 
-def _choices(actor: Actor) -> dict[str, Groups]:
-    """Return whose acts and which acts can be asked for. Two queries."""
+def _choices(actor: Actor, of: str) -> dict[str, Groups]:
+    """Return whose acts or looks, and which, can be asked for of a part of the trail. Two queries."""
     people = User.objects.order_by("display_name", "pk").values_list("pk", "display_name")
     agencies = Agency.objects.order_by("display_name").values_list("code", "display_name")
     who = {
@@ -109,6 +114,10 @@ def _choices(actor: Actor) -> dict[str, Groups]:
         "People": {f"staff:{pk}": name for pk, name in people},
         "Agencies and own systems": {f"agency:{code}": name for code, name in agencies},
     }
+    if of == OFFICE:
+        return {"who": who, "what": {each.label: dict(each.named) for each in officetrail.known(actor)}}
+    if of == LOOKS:
+        return {"who": who, "what": {"How": dict(looktrail.HOW)}}
     has_sight = bool(actor.compartment_ids | actor.granted_team_ids)
     kinds = map(casetypes.get, policy.kinds(actor, "view_audit"))
     return {"who": who, "what": _acts(each for each in kinds if has_sight or not each.is_restricted)}
@@ -138,8 +147,9 @@ def trail_page(request: HttpRequest) -> HttpResponse:
     """Show a page of the trail (GET), on record with every case on it; ask for what it holds as a file (POST)."""
     actor = asking.actor_of(request)
     policy.require(actor, "view_trail")
-    choices = _choices(actor)
-    wanted = _read(request.POST if request.method == "POST" else request.GET, actor=actor, choices=choices)
+    query = request.POST if request.method == "POST" else request.GET
+    choices = _choices(actor, _part(query))
+    wanted = _read(query, actor=actor, choices=choices)
     if request.method == "GET":
         return _show(request, wanted, choices, wanted.problems)
     reason = request.POST.get("reason", "")
@@ -153,11 +163,11 @@ def _have_file(request: HttpRequest, wanted: Wanted, choices: Mapping[str, Group
     """Put a file on record, and lead to where it is fetched; a long one asks for the second factor first."""
     actor = asking.actor_of(request)
     try:
-        uids = traillists.found(actor, wanted.asked)
-        if len(uids) > traillists.ALONE and (answer := second_factor(request)) is not None:
+        names = traillists.found(actor, wanted.asked, at=asking.now())
+        if len(names) > traillists.ALONE and (answer := second_factor(request)) is not None:
             return answer
         row = traillists.ask(
-            uids,
+            names,
             wanted.asked,
             why=wanted.typed["why"],
             actor=actor,
@@ -184,33 +194,60 @@ def _show(
         "is_asked": is_asked,
         "wants_file": request.method == "POST",
         "is_filtered": any(wanted.typed[name] for name in NAMES if name != "why"),
-        "newest_url": cursors.url(request.path, QueryDict(), **wanted.typed),
-        "clear_url": cursors.url(request.path, QueryDict(), why=wanted.typed["why"]),
+        "tabs": [
+            {"label": label, "url": _url(request, of=of, why=wanted.typed["why"]), "is_current": of == wanted.asked.of}
+            for of, label in TABS.items()
+        ],
+        "of": wanted.asked.of,
+        "newest_url": _url(request, **wanted.typed),
+        "clear_url": _url(request, of=wanted.asked.of, why=wanted.typed["why"]),
         "sealed": checkpoints.newest(),
         "alone": traillists.ALONE,
         "most": traillists.AT_MOST,
-        **(_page(request, wanted) if is_asked else {}),
+        **(PAGES[wanted.asked.of](request, wanted) if is_asked else {}),
     }
     return render(request, "cases/trail.html", shown, status=422 if found and request.method == "POST" else 200)
 
 
-def _page(request: HttpRequest, wanted: Wanted) -> dict[str, Any]:
-    """Read one page, with its reasons, which is on record under why it is read."""
+def _url(request: HttpRequest, **asked: str) -> str:
+    return cursors.url(request.path, QueryDict(), **asked)
+
+
+def _acts_page(request: HttpRequest, wanted: Wanted) -> dict[str, Any]:
+    """Read one page of acts, with their reasons, which is on record under why it is read."""
     actor, at = asking.actor_of(request), asking.now()
     place = _uuid(request.GET.get("before", ""))
     page = trail.events(actor, wanted.asked, older_than=place, size=trail.PAGE_SIZE)
-    streams = dict.fromkeys(case.uid for _, case in page.events)
+    streams = dict.fromkeys(event.stream for event in page.events)
     reader = asking.reader(request, "list", wanted.typed["why"], *streams, fields=FIELDS)
-    reasons = sealing.open_reasons([event for event, _ in page.events], reader=reader, at=at)
-    names = timeline.names(event.actor for event, _ in page.events)
-    older = cursors.url(request.path, QueryDict(), **wanted.typed, before=str(page.older_than))
-    return {
-        "entries": [
-            _entry(event, case, names, reason) for (event, case), reason in zip(page.events, reasons, strict=True)
-        ],
-        "older_url": older if page.older_than else "",
-        "is_older": place is not None,
-    }
+    reasons = sealing.open_reasons(page.events, reader=reader, at=at)
+    actors = {event.actor or "" for event in page.events}
+    if wanted.asked.of == OFFICE:
+        done = officetrail.told(actor, page.events)
+        names = timeline.names(actors | {each.person for each in done if each.person})
+        entries = [trailrows.on_office(each, names, why) for each, why in zip(done, reasons, strict=True)]
+    else:
+        names, cases = timeline.names(actors), trail.with_cases(page.events)
+        entries = [trailrows.on_case(*each, names, why) for each, why in zip(cases, reasons, strict=True)]
+    older = _url(request, **wanted.typed, before=str(page.older_than)) if page.older_than else ""
+    return {"entries": entries, "older_url": older, "is_older": place is not None}
+
+
+def _looks_page(request: HttpRequest, wanted: Wanted) -> dict[str, Any]:
+    """Read one page of looks, which is itself on record, with every case on it."""
+    actor, at = asking.actor_of(request), asking.now()
+    place = _place(request.GET.get("before", ""))
+    page = looktrail.looks(actor, wanted.asked, at=at, older_than=place, size=trail.PAGE_SIZE)
+    told = looktrail.told(actor, page.events, at=at)
+    streams = dict.fromkeys(case.uid for each in told for case in each.cases)
+    reader = asking.reader(request, "list", wanted.typed["why"], *streams, fields=("audit",))
+    reads.record_read(reader, at=at, result_count=len(told))
+    last = page.older_than
+    older = _url(request, **wanted.typed, before=f"{last.at.isoformat()}~{last.later}") if last else ""
+    return {"entries": [trailrows.look(each) for each in told], "older_url": older, "is_older": place is not None}
+
+
+PAGES = {CASES: _acts_page, OFFICE: _acts_page, LOOKS: _looks_page}
 
 
 def _uuid(text: str) -> UUID | None:
@@ -220,35 +257,16 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-def _entry(event: LedgerEvent, case: Case, names: Mapping[str, str], reason: str | None) -> dict[str, Any]:
-    casetype, body = casetypes.get(case.kind), event.content()
-    is_late = event.recorded_at - event.at > LATE and body.get("source") not in MADE
-    is_system = event.actor.startswith(SYSTEM)
-    return {
-        "event": event,
-        "who": names[event.actor],
-        "job": event.actor.removeprefix(SYSTEM).replace("_", " ") if is_system else "",
-        "act": story.act_label(casetype, event.action),
-        "of": _what_of(casetype, body.get("detail", {})),
-        "case": case,
-        "case_url": addresses.of_case("web:case", case.uid),
-        "kind": casetype.label,
-        "icon": casetype.icon,
-        "mark": _mark(body),
-        "reason": reason,
-        "recorded": event.recorded_at if is_late else None,
-    }
-
-
-def _what_of(casetype: CaseType, detail: Mapping[str, Any]) -> str:
-    """Return which step an act of several people is about."""
-    act = str(detail.get("act", ""))
-    return casetype.lifecycle[act].label if act in casetype.lifecycle else ""
-
-
-def _mark(body: Mapping[str, Any]) -> str:
-    """Return the beginning of the keyed mark of the address it was done from: the address itself is never kept."""
-    return str(body.get("request", {}).get("ip", ""))[:MARK]
+def _place(text: str) -> Place | None:
+    """Read where a page of looks begins; a mangled place counts as none."""
+    moment, _, later = text.partition("~")
+    if not later.isdecimal() or len(later) > 4:  # noqa: PLR2004 -- nobody looks as often in one moment
+        return None
+    try:
+        at = cursors.moment(moment)
+    except ValueError:
+        return None
+    return Place(at=at, later=int(later)) if at else None
 
 
 @screen
@@ -258,24 +276,5 @@ def trail_list(request: HttpRequest, uid: UUID) -> HttpResponse:
     """Hand out a part of the trail to whoever asked for it, within seven days; that is on record with every case it
     names."""
     actor = asking.actor_of(request)
-    row, told = traillists.rows_of(uid, actor=actor, at=asking.now(), request_id=asking.request_id(request))
-    names = timeline.names(event.actor for event, _ in told)
-    lines = [datacategories.columns("trail"), *(_line(event, case, names) for event, case in told)]
-    return table(lines, f"acts-{row.made_at:%Y-%m-%d}.csv")
-
-
-def _line(event: LedgerEvent, case: Case, names: Mapping[str, str]) -> list[str]:
-    casetype = casetypes.get(case.kind)
-    return [
-        event.at.astimezone(LONDON).isoformat(timespec="seconds"),
-        event.recorded_at.astimezone(LONDON).isoformat(timespec="seconds"),
-        names[event.actor],
-        event.actor,
-        story.act_label(casetype, event.action),
-        event.action,
-        casetype.label,
-        case.reference,
-        _mark(event.content()),
-        "yes" if event.reason is not None else "no",
-        bytes(event.hash).hex(),
-    ]
+    part = traillists.part_of(uid, actor=actor, at=asking.now(), request_id=asking.request_id(request))
+    return table(trailrows.lines(part), f"acts-{part.row.made_at:%Y-%m-%d}.csv")

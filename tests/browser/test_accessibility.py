@@ -392,7 +392,8 @@ def test_axe_and_the_console_have_nothing_to_say(browser, live_server):
         _agencies(worker, cases["filed"])
     with crawl.person(browser, live_server.url, auditor, found) as reader:
         reader.visit("security_log", "/security-log/")
-        for asked in ("", "?why=audit_sample", "?why=audit_sample&case=none"):
+        parts = ("?why=audit_sample&of=office", "?why=audit_sample&of=looks", "?of=looks")
+        for asked in ("", "?why=audit_sample", "?why=audit_sample&case=none", *parts):
             reader.visit("trail", f"/audit-trail/{asked}")
         reader.refuse("trail", "/audit-trail/?why=audit_sample", "main form[method='post']")
         reader.visit("status", "/status/")

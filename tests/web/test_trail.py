@@ -37,7 +37,7 @@ def page(client, query: str = ""):
 def shown(client, query: str = "") -> list[tuple[str, str, str]]:
     """Return who did what to which case, as the page says it."""
     found = page(client, query).context.get("entries", [])
-    return [(each["who"], each["act"], each["case"].reference) for each in found]
+    return [(each["who"], each["act"], each["name"]) for each in found]
 
 
 def problems(client, query: str) -> list[str]:

@@ -235,7 +235,7 @@ LIFECYCLE = Lifecycle(
             source=_TOLD,
             target="expired",
             roles=_SYSTEM,
-            guards=(guards.time_on_file_is_over,),
+            guards=(guards.six_years_have_passed,),
             effects=(effects.expire,),
         ),
         Transition(

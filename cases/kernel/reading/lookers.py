@@ -13,7 +13,7 @@ from cases.kernel import calendars
 from cases.kernel.reading import timeline
 from cases.ledger.models import AccessEvent
 
-__all__ = ["NAMELESS", "is_named", "names"]
+__all__ = ["NAMELESS", "is_named", "named_from", "names"]
 
 NAMED_MONTHS = 24
 NAMELESS = "Somebody of the staff"
@@ -24,6 +24,12 @@ def is_named(look: AccessEvent, *, at: datetime) -> bool:
     London day."""
     last = calendars.add_months(calendars.london_date(look.at), NAMED_MONTHS)
     return not look.actor.startswith("staff:") or calendars.london_date(at) <= last
+
+
+def named_from(at: datetime) -> datetime:
+    """Return the moment from which on all who looked are named still."""
+    day = calendars.add_months(calendars.london_date(at), -NAMED_MONTHS)
+    return calendars.end_of_day(day)
 
 
 def names(looks: Iterable[AccessEvent], *, at: datetime, more: Iterable[str] = ()) -> dict[int | str, str]:

@@ -19,6 +19,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.casetypes import CaseType, Dimension
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, CaseAddress, CaseParty, Clock, Figures, FiguresPart, Job
+from cases.kernel.reading import officetrail
 from cases.kernel.timing import places, quarters
 from cases.kernel.timing.quarters import Quarter
 from cases.ledger import api as ledger
@@ -35,6 +36,23 @@ OFFERED = 8
 GO_ON = timedelta(days=1)
 BORN_BEFORE = (18, 25, 35, 45, 55, 65)
 NOT_COUNTED = ("void", "merged")
+officetrail.declare(
+    officetrail.Area(
+        code="figures",
+        label="Figures",
+        act="view_figures",
+        acts={
+            "figures.asked": "Had figures made",
+            "figures.made": "Made figures",
+            "figures.released": "Released figures",
+            "figures.files_made": "Made the files of a release",
+            "figures.files_failed": "Could not make the files of a release",
+        },
+        things=lambda _actor: Figures.objects.all(),
+        page="web:figures_quarter",
+        by="quarter",
+    )
+)
 
 
 class FiguresRefused(CaseError):
