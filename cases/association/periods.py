@@ -13,6 +13,7 @@ __all__ = [
     "BREAK_RESULT",
     "CLOCKS",
     "CONFIRM",
+    "EVIDENCE",
     "HISTORY",
     "NOBODY_TOLD",
     "RETENTION",
@@ -22,7 +23,7 @@ __all__ = [
 ANSWER = "k10_request"
 CONFIRM, BREAK_RESULT, BREAK_LAST = "association_confirm", "association_break_result", "association_break_last"
 NOBODY_TOLD, SET_ASIDE = "association_nobody_told", "association_set_aside"
-HISTORY = "association_history"
+EVIDENCE, HISTORY = "association_evidence", "association_history"
 _FROM = date(2026, 1, 1)
 CLOCKS = (
     ClockRule(
@@ -72,7 +73,7 @@ CLOCKS = (
 )
 RETENTION = (
     RetentionClass(
-        code="association_evidence",
+        code=EVIDENCE,
         label="Evidence of a financial link",
         trigger="the link is rejected, broken or removed",
         months=12,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
-from cases.association import codes
+from cases.association import codes, periods
 from cases.kernel import outbox, tasks
 from cases.kernel.exchange import letters
 from cases.kernel.models import Case, CaseParty, Letter
@@ -24,6 +25,20 @@ _LABELS = {
     "association_removed": "Answer to a challenge: the association is removed",
     "association_gone": "An association is removed",
 }
+_OF_OTHER: dict[str, Any] = {
+    "extra": {
+        "answer_within": "Within how long we look at what they say, as its rule has it",
+        "documents_for": "How long documents are kept after the end, as the schedule has it",
+        "history_for": "How long it is kept that there was a link, as the schedule has it",
+    },
+    "extra_at": {
+        "answer_within": f"rules.{periods.ANSWER}.length",
+        "documents_for": f"kept.{periods.EVIDENCE}",
+        "history_for": f"kept.{periods.HISTORY}",
+    },
+    "rules": (periods.ANSWER,),
+    "kept": (periods.EVIDENCE, periods.HISTORY),
+}
 LETTERS = tuple(
     letters.Template(
         code=code,
@@ -31,6 +46,7 @@ LETTERS = tuple(
         label=label,
         template=f"cases/association/letters/{code}.html",
         effective_from=date(2026, 1, 1),
+        **(_OF_OTHER if code == "n12_other" else {}),
     )
     for code, label in _LABELS.items()
 )

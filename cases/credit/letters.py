@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from cases.credit import periods
 from cases.kernel import tasks
 from cases.kernel.exchange import letters
 from cases.kernel.models import Case, CaseParty, Letter
@@ -23,6 +24,7 @@ _MAY_NAME = {
     "reason_words": "The main reasons",
     "trigger_words": "What counted, in the words of the notice",
     "searched_words": "Which credit reference agencies were searched, and who sees that",
+    "answer_within": "Within how long we answer, as its rule has it",
 }
 _DECISION = {
     ADVERSE: "letter.adverse_decisions.first",
@@ -34,6 +36,15 @@ _NAMED = {
     AUTOMATED: ("decided_at", "outcome_said", "reason_words", "trigger_words"),
     AGAIN: ("decided_at", "outcome_said"),
 }
+_PROMISE = frozenset({ADVERSE, AUTOMATED, RECEIVED})  # when somebody looks at it again
+
+
+def _names(code: str) -> list[str]:
+    """Return the placeholders of a letter."""
+    of_decision = ("application_id", *_NAMED[code]) if code in _NAMED else ()
+    return [*of_decision, *(("answer_within",) if code in _PROMISE else ())]
+
+
 LETTERS = tuple(
     letters.Template(
         code=code,
@@ -42,8 +53,12 @@ LETTERS = tuple(
         template=f"cases/credit/letters/{code}.html",
         effective_from=date(2026, 1, 1),
         says=("answer",) if code == ANSWERED else (),
-        extra={name: _MAY_NAME[name] for name in ("application_id", *_NAMED[code])} if code in _NAMED else {},
-        extra_at={name: f"{_DECISION[code]}.{name}" for name in _NAMED.get(code, ())},
+        extra={name: _MAY_NAME[name] for name in _names(code)},
+        extra_at={
+            **{name: f"{_DECISION[code]}.{name}" for name in _NAMED.get(code, ())},
+            "answer_within": f"rules.{periods.ANSWER}.length",
+        },
+        rules=(periods.ANSWER,) if code in _PROMISE else (),
     )
     for code, label in (
         (ADVERSE, "A decision against an applicant, and which agency was searched"),

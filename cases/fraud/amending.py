@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Q, Subquery
 from django.db.models.functions import Coalesce
 
-from cases.fraud import anew, astold, disputes, expiry, flags, insiders, messages, periods, police, victims
+from cases.fraud import anew, astold, disputes, expiry, flags, insiders, messages, moratoria, periods, police, victims
 from cases.kernel import approvals, casetypes, clocks, holdkinds, holds, outbox, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.exchange import corrections
@@ -157,6 +157,7 @@ def ask_for_amendment(case: Case, *, at: datetime) -> None:
     one working day that removals have; and take back a letter that no longer fits. Before there is one, the police may
     be owed another report. Called after every change of a case."""
     insiders.hand_on(case, at=at)
+    moratoria.fit(case, actor=system("amending", source=case.source), at=at)
     if ledger.current().verb in _TAKEN_OUT:
         disputes.answer_detached(case, at=at)
         flags.purge_heard(case, at=at, party__is_detached=True)

@@ -74,6 +74,7 @@ tasks.declare(
         **disputes.ENDED_BY,
         **removal.ENDED_BY,
     },
+    with_case=("fraud_same_incident", tracing.INCIDENT),
 )
 corrections.declare(restate={messages.ALERT_UPLOAD.code: alerts.tell_anew})
 letters.declare(
@@ -198,6 +199,7 @@ FRAUD_REFERRAL = CaseType(
     },
     common_effects={
         "release_hold": held.hold_released,
+        "reopen": moratoria.reopened,
         "merge": incoming.end_with_case,
         "void": incoming.end_with_case,
     },

@@ -60,6 +60,8 @@ LETTERS = tuple(
     )
 )
 _ANSWERS = frozenset({"n17", "n18", "n19"})
+# Which say until when the marker of the person stands.
+_STANDS = frozenset({"n17", "n18"})
 # To the person, whether it was printed yet or came back.
 WRITTEN = ("rendered", "dispatched", "returned")
 
@@ -161,8 +163,9 @@ def uphold(context: Any) -> None:
 
 def write_answer(case: Case, party: CaseParty | None, *, template: str, at: datetime) -> None:
     """Ask for the letter that answers a dispute. A person answers instead where the dispute names nobody of the case,
-    the person is no part of it any more, a letter would prejudice an investigation, or the person is dead."""
-    cause = _why_no_letter(case, party)
+    the person is no part of it any more, a letter would prejudice an investigation, or the person is dead; and where a
+    letter would say how long something stands about somebody of whom nothing does."""
+    cause = _why_no_letter(case, party) or ("no_marker" if template in _STANDS and not _is_marked(case, party) else "")
     if party is None or cause:
         _answer_by_hand(case, party, at=at, letter=template, cause=cause)
         return
@@ -177,6 +180,10 @@ def _why_no_letter(case: Case, party: CaseParty | None) -> str:
     if case.fraud_referral.prejudice_recorded:
         return "prejudice"
     return "dead" if party.is_innocent and codes.DEAD in case.fraud_referral.reasons else ""
+
+
+def _is_marked(case: Case, party: CaseParty | None) -> bool:
+    return Clock.objects.filter(case=case, party=party, rule__in=periods.EXPIRIES, ended_at=None).exists()
 
 
 def _answer_by_hand(case: Case, party: CaseParty | None, *, at: datetime, **detail: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cases.fraud import amending, astold, expiry, flags, guards, insiders, messages, victims
+from cases.fraud import amending, astold, expiry, flags, guards, insiders, messages, moratoria, victims
 from cases.fraud.models import PillarAnswer, PillarEvidence
 from cases.kernel import approvals, calendars, casetypes, clocks, outbox, tasks
 from cases.kernel.errors import CaseError
@@ -152,6 +152,7 @@ def write_to_victims(context: Any) -> None:
 def end_clocks(context: Any) -> None:
     for rule in ("fraud_triage", "fraud_investigation", "fraud_check"):
         clocks.end(context.case, rule, at=context.at, state="cancelled")
+    moratoria.case_ended(context.case, actor=context.actor, at=context.at)
 
 
 def warn_others(context: Any) -> None:

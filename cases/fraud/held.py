@@ -41,7 +41,9 @@ def hold_began(case: Case, hold: Hold, *, at: datetime) -> None:
 
 
 def hold_released(context: Any) -> None:
-    """What a hold kept from the alert is told, unless another keeps it still."""
+    """What a hold kept from the alert is told, unless another keeps it still; a moratorium that is over is reviewed by
+    nobody."""
+    moratoria.fit(context.case, actor=context.actor, at=context.at)
     alerts.tell_held(context.case, actor=context.actor, at=context.at)
 
 

@@ -7,21 +7,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import QuerySet
 
+from cases.fraud import opening
 from cases.kernel import accountholds, clocks, holds, jobs, locks, policy, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, CaseParty, Clock, Hold, Job, Task
 
-__all__ = ["ENDED_BY_HAND", "TASKS", "ask_no_more", "asked", "hold_began", "hold_elsewhere"]
+__all__ = [
+    "ENDED_BY_HAND",
+    "TASKS",
+    "ask_no_more",
+    "asked",
+    "case_ended",
+    "fit",
+    "hold_began",
+    "hold_elsewhere",
+    "reopened",
+]
 
 CLOCK, TASK = "k14_ask_review", "fraud_ask_review"
 clocks.due_with(CLOCK, TASK)
 TASKS = {TASK: "A moratorium: ask the money adviser to review it, since a debt made by fraud is not eligible"}
 MORATORIA = frozenset({"breathing_space", "mental_health_crisis"})
 KIND, LOOK = "fraud_referral", "fraud_moratoria"
+NOT_ASKED = "not_to_be_asked"  # what came of a task that asks for nothing any more
 # No period in which a review may be asked for is longer: what began before is not looked at.
 LONGEST = timedelta(days=40)
 # Whose account it may be: a debt that somebody else made by fraud in their name is eligible (SI 2020/1311 reg 5(4)(c)).
@@ -32,9 +45,11 @@ def hold_began(case: Case, hold: Hold, *, at: datetime) -> None:
     """Start the days in which a creditor may ask for a review (K14) and ask somebody to, inside the current ledger
     action on a locked case. It is a moratorium of the law of England and Wales wherever the person lives by what we
     know. Nothing follows from a moratorium of somebody innocent, or on a case that has ended."""
-    is_innocent = hold.party is not None and hold.party.is_innocent
-    if hold.kind not in MORATORIA or is_innocent or case.is_closed:
-        return
+    if hold.kind in MORATORIA and _may_be_asked(case, hold) and not case.is_closed:
+        _ask(case, hold, at=at)
+
+
+def _ask(case: Case, hold: Hold, *, at: datetime) -> None:
     clock = clocks.start(case, CLOCK, started_at=hold.began_at, party=hold.party, jurisdiction="eaw")
     tasks.raise_task(TASK, case=case, at=at, due_at=clock.due_at, hold=hold.pk)
     clocks.refresh_due(case)
@@ -60,9 +75,12 @@ def hold_elsewhere(case: Case, hold: Hold, *, at: datetime) -> None:
 
 def _of_the_account(case: Case) -> list[int]:
     """Return the ids of open referrals of an account that a case names, where whoever has the account did it."""
-    holders = CaseParty.objects.filter(role__in=DEBTORS, is_innocent=False, is_detached=False)
     known = Case.objects.filter(pk__in=accountholds.beside(case), kind=KIND, is_closed=False, is_restricted=False)
-    return list(known.filter(pk__in=holders.values("case")).order_by("pk").values_list("pk", flat=True))
+    return list(known.filter(pk__in=_holders().values("case")).order_by("pk").values_list("pk", flat=True))
+
+
+def _holders() -> QuerySet[CaseParty]:
+    return CaseParty.objects.filter(role__in=DEBTORS, is_innocent=False, is_detached=False)
 
 
 def _ask_once(case: Case, hold: Hold, *, at: datetime) -> bool:
@@ -80,7 +98,7 @@ def _ask_once(case: Case, hold: Hold, *, at: datetime) -> bool:
 
 
 def _is_asked(case_id: int, *, at: datetime) -> bool:
-    within = Clock.objects.filter(case=case_id, rule=CLOCK, due_at__gte=at)
+    within = Clock.objects.filter(case=case_id, rule=CLOCK, due_at__gte=at).exclude(state="cancelled")
     return within.exists() or Task.objects.filter(case=case_id, kind=TASK, closed_at=None).exists()
 
 
@@ -102,9 +120,7 @@ def _to_look_at(job: Job) -> Iterator[str]:
 def _look(_job: Job, subject: str, at: datetime) -> None:
     number, _, hold_id = subject.partition(":")
     case, hold = locks.case_for_update(int(number)), Hold.objects.select_related("case").get(pk=hold_id)
-    is_over = (
-        hold.released_at is not None or clocks.plan(CLOCK, started_at=hold.began_at, jurisdiction="eaw").due_at < at
-    )
+    is_over = hold.released_at is not None or _is_too_late(hold, at=at)
     if is_over or case.pk not in _of_the_account(hold.case) or not _ask_once(case, hold, at=at):
         raise jobs.Skipped("nothing_to_ask")
 
@@ -129,10 +145,74 @@ jobs.declare(
 )
 
 
+def case_ended(case: Case, *, actor: Actor, at: datetime) -> None:
+    """Nothing is filed: as long as nobody says that it was fraud the debt is eligible, and nobody asks for a review. Of
+    an incident that another open referral, or a filing that stands, is about that one says it; then it is asked as
+    before. Inside the current ledger action on a locked case."""
+    if not opening.every_one_of_incident(case.fraud_referral).filter(case__is_closed=False).exists():
+        ask_no_more(case, actor=actor, at=at)
+
+
+def fit(case: Case, *, actor: Actor, at: datetime) -> None:
+    """After a change of a locked case, or of what holds it, inside the current ledger action: nobody asks for a review
+    of a moratorium that is over, or of somebody who is innocent or no part of the case; and somebody does of one on
+    this case that is about whoever did it after all, within the days that there are for it. Two queries where there is
+    neither. The caller saves the case."""
+    asked = {task: _hold_of(task) for task in Task.objects.filter(case=case, kind=TASK, closed_at=None)}
+    for task, hold in asked.items():
+        if not _may_be_asked(case, hold):
+            tasks.close(task, actor=actor, at=at, outcome=NOT_ASKED)
+            _end(case, hold, at=at)
+    for hold in _on_this(case, at=at):
+        if not _was_asked(case, hold) and _may_be_asked(case, hold) and not _is_too_late(hold, at=at):
+            _ask(case, hold, at=at)
+
+
+def reopened(context: Any) -> None:
+    """What nobody was to ask any more is asked again, as long as there are days for it."""
+    fit(context.case, actor=context.actor, at=context.at)
+
+
+def _on_this(case: Case, *, at: datetime) -> list[Hold]:
+    found = Hold.objects.filter(holds.in_force(at), case=case, kind__in=MORATORIA)
+    return [] if case.is_closed else list(found.select_related("party").order_by("pk"))
+
+
+def _hold_of(task: Task) -> Hold | None:
+    """Return the hold of the case that a task is about; None for one on another case, which the task does not name."""
+    number = task.detail.get("hold")
+    return Hold.objects.select_related("party").get(pk=number) if number is not None else None
+
+
+def _may_be_asked(case: Case, hold: Hold | None) -> bool:
+    """Whether a review may be asked for still: of a moratorium on another case, by who has the account."""
+    if hold is None:
+        return _holders().filter(case=case).exists()
+    is_theirs = hold.party is None or not (hold.party.is_innocent or hold.party.is_detached)
+    return hold.released_at is None and is_theirs
+
+
+def _was_asked(case: Case, hold: Hold) -> bool:
+    return Task.objects.filter(case=case, kind=TASK, detail__hold=hold.pk).exclude(outcome=NOT_ASKED).exists()
+
+
+def _is_too_late(hold: Hold, *, at: datetime) -> bool:
+    return clocks.plan(CLOCK, started_at=hold.began_at, jurisdiction="eaw").due_at < at
+
+
+def _end(case: Case, hold: Hold | None, *, at: datetime) -> None:
+    """Cancel the days of one moratorium, also where its person is no part of the case any more."""
+    party = hold.party_id if hold is not None else None
+    for clock in Clock.objects.filter(case=case, rule=CLOCK, party=party, ended_at=None):
+        clocks.end_one(case, clock, at=at, state="cancelled")
+    clocks.refresh_due(case)
+
+
 def ask_no_more(case: Case, *, actor: Actor, at: datetime) -> None:
     """It was no fraud of theirs after all, so the debt is eligible: nobody asks the adviser to review the moratorium.
     Inside the current ledger action on a locked case."""
-    tasks.close_all(case, TASK, actor=actor, at=at)
+    for task in Task.objects.filter(case=case, kind=TASK, closed_at=None):
+        tasks.close(task, actor=actor, at=at, outcome=NOT_ASKED)
     clocks.end(case, CLOCK, at=at, state="cancelled")
 
 

@@ -29,6 +29,7 @@ from cases.kernel.timing.counting import (
     length,
     named,
     needs_calendar,
+    served,
     showing_who_they_are,
 )
 from cases.kernel.timing.rulebook import RULES, declare
@@ -53,6 +54,9 @@ __all__ = [
     "recount",
     "refresh_due",
     "resume",
+    "rule_for",
+    "served",
+    "served_on",
     "showing_who_they_are",
     "start",
 ]
@@ -156,6 +160,23 @@ def length_of(clock: Clock) -> str:
     if clock.named_date is not None or clock.stops:
         return ""
     return length(rulebook.version(clock.rule, clock.version, jurisdiction=clock.jurisdiction)[0])
+
+
+def served_on(clock: Clock) -> date:
+    """Return the day on which what was posted as a clock started counts as served, by the version of the rule that it
+    keeps. One query."""
+    rule, calendar = rulebook.version(clock.rule, clock.version, jurisdiction=clock.jurisdiction)
+    return calendar.add_working_days(calendars.london_date(clock.started_at), rule.deemed_working_days)
+
+
+def rule_for(case: Case | None, code: str, *, on: date) -> ClockRule:
+    """Return the version of a rule by which a case counts: that of its last clock that was not cancelled, else what is
+    in force on a day. Two queries, one without a case."""
+    mine = Clock.objects.filter(case=case, rule=code).exclude(state="cancelled").order_by("-pk")
+    clock = mine.first() if case is not None else None
+    if clock is not None:
+        return rulebook.version(code, clock.version, jurisdiction=clock.jurisdiction)[0]
+    return rulebook.in_force(code, on=on, jurisdiction=calendars.seat())[0]
 
 
 def end(case: Case, code: str, *, at: datetime, state: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,19 @@ from cases.kernel.models import Case, Task, Team
 from cases.kernel.prepared import Prepared
 from cases.ledger import api as ledger
 
-__all__ = ["CHECK_AFTER", "ENDED_BY", "LABELS", "close", "close_all", "ends_with", "label", "raise_once", "raise_task"]
+__all__ = [
+    "CHECK_AFTER",
+    "ENDED_BY",
+    "ENDING_WITH_CASE",
+    "LABELS",
+    "close",
+    "close_all",
+    "close_with_case",
+    "ends_with",
+    "label",
+    "raise_once",
+    "raise_task",
+]
 
 CHECK_AFTER = "check_after"
 SAY_WHAT = "Say what was done, or why nothing is to be done."
@@ -46,6 +58,9 @@ ENDED_BY: dict[str, str] = {
     CHECK_AFTER: "This ends when another person than who acted has looked at it.",
 }
 
+# Kinds that ask for nothing any more once their case has ended, however it ended. Every other one stays with the ended
+# case until somebody did what it asks for, and keeps it from being erased.
+ENDING_WITH_CASE: set[str] = {"conflict"}
 
 # What a kind says beyond its label, made of its detail; and the page on which it is done, with the parts of the detail
 # that its address names.
@@ -63,13 +78,15 @@ def declare(
     ended_by: Mapping[str, str] | None = None,
     more: Mapping[str, Callable[[Mapping[str, Any]], str]] | None = None,
     pages: Mapping[str, tuple[str, ...]] | None = None,
+    with_case: Collection[str] = (),
 ) -> None:
     """Add a family's task kinds; `ended_by` says of those that end only by an act which that is, `more` what one says
-    beyond its label, `pages` where it is done. Called while families load."""
+    beyond its label, `pages` where it is done, `with_case` which end with their case. Called while families load."""
     LABELS.update(labels)
     ENDED_BY.update(ended_by or {})
     MORE.update(more or {})
     PAGES.update(pages or {})
+    ENDING_WITH_CASE.update(with_case)
 
 
 def ends_with(kind: str) -> str:
@@ -166,3 +183,9 @@ def close_all(case: Case, kind: str, *, actor: Actor, at: datetime) -> None:
     """Close every open task of a kind on a locked case."""
     for task in Task.objects.filter(case=case, kind=kind, closed_at=None):
         close(task, actor=actor, at=at)
+
+
+def close_with_case(case: Case, *, actor: Actor, at: datetime) -> None:
+    """Close what asks for nothing any more, now that a locked case has ended, inside the current ledger action."""
+    for task in Task.objects.filter(case=case, kind__in=ENDING_WITH_CASE, closed_at=None):
+        close(task, actor=actor, at=at, outcome="case_ended")

@@ -280,6 +280,7 @@ def _settle(context: Context) -> None:
     state = casetypes.get(case.kind).lifecycle.state(case.state)
     if state.is_terminal:
         endings.close(case, retention_class=state.retention_class, occurred_at=context.occurred_at)
+        tasks.close_with_case(case, actor=context.actor, at=context.at)
     clocks.refresh_due(case)
     case.is_dormant = state.is_dormant and tasks.rests(case)
     case.save()

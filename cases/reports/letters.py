@@ -195,6 +195,7 @@ def _paper(letter: Letter, addressee: Addressee, *, now: datetime) -> Paper:
         "said": _said(letter, facts, template, now=now) if template.says else (),
         "matter": casetype.topic_label(case.topic),
         "periods": periods,
+        **lettertext.lengths(template, case, now=now),
         "keep_for": clocks.length_of(kept) if kept else "",
         "keep_until": kept.due_date if kept else None,
         "agency": agency,

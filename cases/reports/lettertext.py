@@ -13,15 +13,15 @@ from typing import Any
 from django.template import Variable, VariableDoesNotExist
 from django.template.loader import render_to_string
 
-from cases.kernel import calendars, clocks
+from cases.kernel import calendars, clocks, retention
 from cases.kernel.exchange import letters
-from cases.kernel.models import Clock
+from cases.kernel.models import Case, Clock
 from cases.kernel.office import lettertexts
 from cases.kernel.office.lettertexts import Block
 from cases.reports import sender
 from cases.reports.pdf import Paper
 
-__all__ = ["TEMPLATE", "example", "filled", "kept_until", "paper", "source"]
+__all__ = ["TEMPLATE", "example", "filled", "kept_until", "lengths", "paper", "source"]
 
 TEMPLATE = "cases/reports/letter_text.html"
 SAID = dict.fromkeys(("account_reference", "number"), "8001234567")
@@ -109,6 +109,17 @@ def _named(template: letters.Template, context: Mapping[str, Any]) -> dict[str, 
     return found
 
 
+def lengths(template: letters.Template, case: Case | None, *, now: datetime) -> dict[str, Any]:
+    """Return in words how long what a letter names is: each period by the version by which its case counts, with how
+    long after posting something counts as served; and each class of records as it is kept now."""
+    today = calendars.london_date(now)
+    rules = {code: clocks.rule_for(case, code, on=today) for code in template.rules}
+    return {
+        "rules": {code: {"length": clocks.length(rule), "served": clocks.served(rule)} for code, rule in rules.items()},
+        "kept": {code: retention.in_force(code, on=today).period for code in template.kept},
+    }
+
+
 def kept_until(template: letters.Template, periods: Mapping[str, Clock]) -> Clock | None:
     """Return the last to end of the periods of a person with which the record about them ends."""
     kept = [clock for rule, clock in periods.items() if rule in template.kept_by]
@@ -154,6 +165,7 @@ def example(code: str, *, now: datetime) -> dict[str, Any]:
         "matter": "an example",
         "said": [SAID.get(name, "What was typed for the person stands here.") for name in letters.TEMPLATES[code].says],
         "periods": {},
+        **lengths(letters.TEMPLATES[code], None, now=now),
         "keep_for": next(iter(kept), ""),
         "agency": sample,
         "agency_contact": next(iter(firm.agencies.values()), None),

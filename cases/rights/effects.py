@@ -19,13 +19,18 @@ NOT_SHOWN = "rights_identity_not_shown"
 tasks.declare(
     {
         TELL: "Tell the person what came of it: no letter can go to them",
-        NOT_SHOWN: "Nobody has shown who they are in 14 days: ask again, or refuse it for that",
-        LATE: "Somebody who was told of a stop has not confirmed it in 28 days",
+        NOT_SHOWN: "Nobody has shown who they are in time: ask again, or refuse it for that",
+        LATE: "Somebody who was told of a stop has not confirmed it in time",
         messages.BY_HAND: "Tell somebody of a stop by hand: no message can go to them",
     }
 )
 DONE, REFUSED, EXTENDED, LIFTING = "n16", "n16_refused", "n16_extended", "n16_lifting"
 UNCHANGED = "n16_unchanged"
+_OF_DONE: dict[str, Any] = {
+    "extra": {"in_flight_for": "How long what was on its way may still arrive, as its rule has it"},
+    "extra_at": {"in_flight_for": f"rules.{periods.PASSED_ON}.length"},
+    "rules": (periods.PASSED_ON,),
+}
 LETTERS = tuple(
     letters.Template(
         code=code,
@@ -34,6 +39,7 @@ LETTERS = tuple(
         template=f"cases/rights/letters/{code}.html",
         effective_from=date(2026, 1, 1),
         says=("answer",) if code == UNCHANGED else (),
+        **(_OF_DONE if code == DONE else {}),
     )
     for code, label in (
         (DONE, "What was asked is done"),

@@ -226,6 +226,7 @@ class Arrangement(TestCase):
         assert plans.why_over(row, today=date(2027, 12, 2)) == "ended"
 
 
+@pytest.mark.django_db
 def test_a_new_wording_of_each_letter_about_a_default_names_what_the_built_in_one_does():
     """What a notice of intention has to say (how much, since when, what to pay) is lost by no new wording."""
     for template in default_letters.LETTERS:
@@ -234,4 +235,4 @@ def test_a_new_wording_of_each_letter_about_a_default_names_what_the_built_in_on
     body = lettertext.source(default_letters.NOTICE, now=factories.AT)
     assert "you owe us {notice_words} on your {product_words} account" in body
     assert "{payments_behind} monthly payments are behind; the first was due on {first_missed_date}." in body
-    assert "Pay {notice_words} within the 28 days." in body
+    assert "Pay {notice_words} within the {notice_length}." in body

@@ -15,10 +15,10 @@ from cases.accounts.models import BureauTold
 from cases.credit.defaults import forms, gate, looking, standing
 from cases.credit.defaults.models import Default
 from cases.debt.moratorium.models import MoratoriumDebt
-from cases.kernel import actors, holds, jobrun, jobs, outbox, record, transitions
+from cases.kernel import actors, calendars, holds, jobrun, jobs, outbox, record, transitions
 from cases.kernel.exchange import batchformat, files
 from cases.kernel.models import BatchFile, Case, Clock, Letter, OutboxMessage, Release, Task
-from cases.kernel.timing import sweeps
+from cases.kernel.timing import rulebook, sweeps
 from cases.kernel.transitions import TransitionRefused
 from cases.ledger.models import LedgerEvent
 from cases.ledger.reads import Reader
@@ -194,7 +194,7 @@ class Defaults(TestCase):
             "3 November 2026",
             "you owe us £114.00 on your mobile account. 3 monthly payments are behind; the first was due on 20 August",
             "28 days after you receive this letter",
-            "two working days after it was posted",
+            "2 working days after it was posted",
             "Pay £114.00 within the 28 days",
             "ask us for an arrangement",
             "While we look at it, no default is recorded.",
@@ -206,10 +206,26 @@ class Defaults(TestCase):
         filed = defaults.filed(self.people)
         with self.settings(DEMO=True):  # which shows addresses that nobody entered
             said = self.pressed(filed, "default_n5_filed", defaults.OVER)
-        for words in ("a default of £114.00 on your broadband account, dated 29 December 2026", "for six years"):
+        for words in ("a default of £114.00 on your broadband account, dated 29 December 2026", "for 6 years"):
             assert words in said, (words, said)
         assert "statutory credit report free of charge" in said
         assert "https://www.example.org/credit-reference-agencies" in said.replace("- ", "-")
+
+    def test_notice_and_time_on_file_are_as_long_as_this_office_decided(self):
+        """K20, K21: served three working days after posting and not two, and five years on file and not six."""
+        for code, changed in (("k20_notice_of_default", {"deemed_working_days": 3}), ("k21_default_on_file", {})):
+            later = replace(rulebook.RULES[code], version=2, effective_from=date(2026, 1, 1), **changed)
+            later = later if changed else replace(later, length=5)
+            rulebook.add_version(later, actor=actors.system("tests"), at=AT)
+        case = defaults.notice_sent(self.people)
+        row = defaults.facts(case)
+        posted, served = row.notice_posted_date, row.served_date
+        assert calendars.of("eaw").add_working_days(posted, 3) == served
+        filed = defaults.filed(self.people)
+        over = filed.clocks.get(rule="k21_default_on_file").due_at
+        assert over.date() == date(2031, 12, 29)
+        assert sweeps.end_due_clocks(now=over + timedelta(hours=1))
+        assert Case.objects.get(pk=filed.pk).state == "expired"
 
     def test_a_notice_is_entered_as_served_only_with_proof_that_it_was_posted(self):
         case = defaults.notice_written(self.people)

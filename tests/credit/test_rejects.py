@@ -79,7 +79,7 @@ class Rejects(TestCase):
 
     def test_what_happens_next_is_said_at_each_step_until_it_is_put_right(self):
         case = self.rejected("status_not_allowed", "name_unreadable")
-        later = "It becomes work once every agency has reported, or the ten working days are over."
+        later = "It becomes work once every agency has reported, or the days for that are over."
         assert self.says(case) == [later, later]
         for letter, rows in (("a", 2), ("b", 0), ("c", 2)):
             case = report(case, letter, at=NEXT, outcome="accepted", rows=rows)

@@ -6,10 +6,11 @@ import pytest
 
 from cases.fraud import incoming, report
 from cases.fraud.models import FraudDispute, IncomingNotice
-from cases.kernel import edits, transitions, verdicts
+from cases.kernel import clocks, edits, record, transitions, verdicts
 from cases.kernel.models import Approval, Case, Letter, OutboxMessage, Task
 from cases.ledger import sealing
 from cases.reports import letters, lettertext
+from tests import factories
 from tests.factories import FILED_AT
 from tests.fraud.standing import NEXT_DAY, PRESENT, Stage
 from tests.kernel.snapshots import nothing_written, undone
@@ -93,6 +94,16 @@ class Letters(Stage):
         assert "It stands." in text
         assert "Until 16 December 2027." in text
         assert "The recording and the log agree" not in text
+
+    def test_whoever_has_no_marker_any_more_is_answered_by_a_person(self):
+        """No letter says how long something stands about somebody of whom nothing does."""
+        self.do("dispute", "i.sowande", **PRESENT)
+        with record.act(self.filed, "tests.ended", actor=factories.job(), at=FILED_AT):
+            clocks.end(self.filed, "k24_victim", at=FILED_AT, state="met")
+        self.do("uphold", "judge", reason="The recording and the log agree.")
+        assert not Letter.objects.filter(case=self.filed, template="n17").exists()
+        task = self.filed.tasks.get(kind="fraud_answer_by_hand", closed_at=None)
+        assert task.detail == {"letter": "n17", "cause": "no_marker", "person": 2}
 
     def test_the_filing_was_amended(self):
         self.do("dispute", "i.sowande", **PRESENT)

@@ -12,6 +12,7 @@ from cases.kernel.models import Hold, Job, JobRow
 from cases.ledger import verify
 from tests import factories
 from tests import requests_of_people as rights
+from tests.kernel import test_common_moves as common
 
 pytestmark = pytest.mark.django_db
 AWAY = {
@@ -157,3 +158,77 @@ def test_nobody_asks_to_review_the_moratorium_of_somebody_whose_filing_comes_dow
     transitions.apply(case.pk, "remove", **given)
     assert case.tasks.filter(kind="fraud_ask_review", closed_at=None).exists() == is_asked
     assert case.clocks.get(rule="k14_ask_review").state == ("running" if is_asked else "cancelled")
+
+
+class NoFraudAfterAll(TestCase):
+    """A moratorium on a referral itself: whether somebody asks to review it goes with what the referral says."""
+
+    @classmethod
+    def setUpTestData(cls):
+        cls.people = factories.office()
+        cls.case = factories.investigating(cls.people)
+        cls.hold = cls.held(cls.case)
+
+    @classmethod
+    def held(cls, case, **more):
+        said = {"source": "adviser", "reason": "Notice of the moratorium service.", "person": 1, **more}
+        return holds.enter(case.pk, "breathing_space", actor=cls.people["a.byrne"], at=factories.AT, **said)
+
+    def asked(self, case=None):
+        case = case or self.case
+        clocks = case.clocks.filter(rule="k14_ask_review", ended_at=None).values_list("due_date", flat=True)
+        return case.tasks.filter(kind="fraud_ask_review", closed_at=None).count(), list(clocks)
+
+    def close(self, case=None):
+        case = case or self.case
+        given = {"actor": self.people["a.byrne"], "at": factories.AT, "reason": "Not enough evidence."}
+        return transitions.apply(case.pk, "close_no_action", **given)
+
+    ASKED = (1, [date(2026, 12, 3)])
+
+    def tearDown(self):
+        assert {each.level for each in verify.verify_stream(self.case.uid)} <= {"recorded late"}
+
+    def test_nobody_asks_once_it_is_closed_without_filing_and_somebody_does_once_it_is_opened_again(self):
+        assert self.asked() == self.ASKED
+        case = self.close()
+        assert (self.asked(), case.due_at) == ((0, []), None)
+        common.agreed(case, "reopen", self.people)
+        assert self.asked() == self.ASKED
+
+    def test_one_that_is_opened_again_when_the_days_are_over_asks_nobody(self):
+        case = factories.referred(self.people, incident_reference="DET-9")
+        transitions.apply(case.pk, "take", actor=self.people["a.byrne"], at=factories.AT)
+        self.held(case, began_at=factories.AT - timedelta(days=25))
+        common.agreed(self.close(case), "reopen", self.people)
+        assert self.asked(case) == (0, [])
+
+    def test_what_somebody_has_asked_for_is_not_asked_for_again(self):
+        task = self.case.tasks.get(kind="fraud_ask_review")
+        edits.close_task(self.case.pk, task.pk, actor=self.people["a.byrne"], at=factories.AT, reason="Asked them.")
+        common.agreed(self.close(), "reopen", self.people)
+        assert self.asked() == (0, [])
+
+    def test_a_referral_closed_for_another_of_the_same_incident_is_asked_about_still(self):
+        """The other says that it was fraud, and the hold is on this one."""
+        case = factories.referred(self.people, incident_reference="DET-9")
+        factories.referred(self.people, incident_reference="DET-9")
+        transitions.apply(case.pk, "take", actor=self.people["a.byrne"], at=factories.AT)
+        self.held(case)
+        self.close(case)
+        assert self.asked(case) == self.ASKED
+
+    def test_whoever_is_found_innocent_is_asked_about_no_more_until_it_was_them_after_all(self):
+        for is_innocent, found in ((True, (0, [])), (False, self.ASKED)):
+            with edits.change(self.case.pk, actor=self.people["a.byrne"], at=factories.AT) as edit:
+                edit.party(1, is_innocent=is_innocent)
+            assert self.asked() == found
+
+    def test_whoever_is_taken_out_is_asked_about_no_more(self):
+        given = {"actor": self.people["a.byrne"], "at": factories.AT, "reason": "Somebody else."}
+        transitions.apply(self.case.pk, "detach", inputs={"person": "1"}, **given)
+        assert self.asked() == (0, [])
+
+    def test_a_moratorium_that_is_over_is_asked_about_no_more(self):
+        common.agreed(self.case, "release_hold", self.people, inputs={"hold": str(self.hold.pk)})
+        assert self.asked() == (0, [])

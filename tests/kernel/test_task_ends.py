@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from django.urls import reverse
 
-from cases.kernel import actors, edits, record, tasks
+from cases.fraud.rules import LIFECYCLE
+from cases.kernel import actors, edits, record, tasks, transitions
 from cases.kernel.models import Task
 from cases.ledger.models import LedgerEvent
 from tests import factories
 from tests.kernel.snapshots import nothing_written
+from tests.kernel.test_common_moves import agreed
 from tests.web import desk
 
 pytestmark = pytest.mark.django_db
@@ -78,3 +80,47 @@ def test_the_pages_offer_the_button_or_say_why_there_is_none():
             answer = client.post(path, {"reason": reason})
             assert answer.status_code == 422 and sentence in answer.content.decode()
     assert not Task.objects.filter(case=case).exclude(closed_at=None).exists()
+
+
+# What of all that may be owed is moot once a referral has ended, by how it ended; the rest stays with it until somebody
+# did what it asks for.
+WITH_ANY_END = {"conflict", "fraud_same_incident", "fraud_traced_incident", "trace_same_incident"}
+UNFILED = WITH_ANY_END | {"fraud_ask_review"}
+DOWN = WITH_ANY_END | {
+    *("detached_filed", "fraud_alert_not_told", "fraud_amendment", "fraud_dispute", "fraud_field_errors"),
+    *("fraud_must_remove", "fraud_removal_refused"),
+}
+REASON = {"reason": "Looked at it again."}
+ENDINGS = {
+    "close_no_action": (factories.investigating, "a.byrne", REASON, UNFILED),
+    "refuse": (factories.ready, "d.osei", REASON, UNFILED),
+    "confirm_removal": (factories.removal_requested, "agency", {}, DOWN),
+    "note_removal": (factories.removed_by_hand, "judge", REASON, DOWN),
+    "expire": (factories.filed, "job", {"at": datetime(2032, 11, 18, tzinfo=UTC)}, DOWN),
+    "void": (factories.investigating, "", {}, set(OF_A_CASE)),
+}
+# Without which the referral is not closed: the police know what is so.
+FIRST = {"close_no_action": {"fraud_police_anew"}}
+
+
+def test_every_way_of_ending_a_referral_is_among_these():
+    ways = {move.name for move in LIFECYCLE.moves if move.target and LIFECYCLE.state(move.target).is_terminal}
+    assert ways == {*ENDINGS, "merge"}  # merging does what voiding does: tests/kernel/test_common_moves.py
+
+
+@pytest.mark.parametrize("move", sorted(ENDINGS))
+def test_a_referral_that_ends_leaves_no_work_that_is_moot(move):
+    people = factories.office()
+    build, who, given, moot = ENDINGS[move]
+    case = build(people)
+    owed = set(OF_A_CASE) - FIRST.get(move, set())
+    for kind in sorted(owed):
+        owe(case, kind)
+    if move == "void":
+        agreed(case, move, people)
+    else:
+        actor = {"job": factories.job(), "agency": factories.fpa(), "judge": factories.judge(people), **people}[who]
+        transitions.apply(case.pk, move, actor=actor, **{"at": factories.FILED_AT, **given})
+    case.refresh_from_db()
+    left = set(case.tasks.filter(closed_at=None).values_list("kind", flat=True))
+    assert (case.is_closed, owed - left) == (True, moot)

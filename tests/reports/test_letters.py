@@ -3,13 +3,17 @@
 import base64
 import hashlib
 import json
+import re
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import transaction
+from django.template.loader import render_to_string
 
-from cases.kernel import actors, edits, holds, outbox, parties, tasks, transitions, verdicts
+from cases.kernel import actors, edits, holds, outbox, parties, retention, tasks, transitions, verdicts
 from cases.kernel import record as acts
 from cases.kernel.exchange import letters as notices
 from cases.kernel.models import (
@@ -28,7 +32,7 @@ from cases.kernel.reading import status
 from cases.kernel.timing import rulebook
 from cases.ledger import sealing, verify
 from cases.ledger.models import AccessEvent, LedgerEvent
-from cases.reports import letters
+from cases.reports import letters, lettertext
 from tests import checks, factories
 from tests.kernel.snapshots import nothing_written
 from tests.reports import reading
@@ -419,3 +423,46 @@ def test_a_protected_person_is_told_of_their_two_years_and_of_no_thirteen_months
 
     assert "For 2 years, until 16 November 2028." in text and "13 months" not in text
     assert "This is your protective registration" in text and "We can ask for it on your behalf" not in text
+
+
+PERIOD = re.compile(
+    r"\b(\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|thirteen|fourteen|thirty|sixty)"
+    r" (working |calendar )?(hour|day|week|month|year)s?\b",
+    re.IGNORECASE,
+)
+# What no rule of ours says: how long the agencies' own files take to show that a joint account is closed.
+NOT_OURS = {"n13.html": ["six weeks"]}
+
+
+def test_no_built_in_wording_says_a_period_of_its_own():
+    """The office may decide on another length, and the person is then told that one."""
+    folder = Path(settings.BASE_DIR) / "templates" / "cases"
+    said = {
+        path.name: [found[0] for found in PERIOD.finditer(path.read_text(encoding="utf-8"))]
+        for path in folder.rglob("letters/*.html")
+    }
+    assert len(said) > 40
+    assert {name: words for name, words in said.items() if words} == NOT_OURS
+
+
+def test_what_a_letter_names_of_periods_is_what_this_office_decided_on():
+    """Of a case that counts by a version, that; of any other what is in force; and of a class of records the same."""
+    office = actors.system("tests")
+    for code, length in (("k20_notice_of_default", 35), ("k10_request", 2), ("rights_passed_on", 14)):
+        last = rulebook.RULES[code]
+        later = replace(last, version=last.version + 1, length=length, effective_from=date(2026, 11, 1))
+        rulebook.add_version(later, actor=office, at=factories.AT)
+    kept = replace(retention.CLASSES["association_evidence"], version=2, months=18, effective_from=date(2026, 11, 1))
+    retention.add_version(kept, actor=office, at=factories.AT)
+    for code, words in (
+        ("default_n4", ("35 days after you receive", "received 2 working days after", "within the 35 days", "6 years")),
+        ("default_n4_withdrawn", ("another 35 days run",)),
+        ("default_n5_settled", ("until 6 years from its date are over",)),
+        ("n3", ("We answer within 2 months.",)),
+        ("n3_contest", ("We answer within 2 months.",)),
+        ("n12_other", ("look at it within 2 months,", "kept for 18 months after that", "linked for 6 years")),
+    ):
+        said = " ".join(render_to_string(notices.TEMPLATES[code].template, lettertext.example(code, now=NOW)).split())
+        for each in words:
+            assert each in said, (code, each)
+        assert PERIOD.search(lettertext.source(code, now=NOW)) is None, code

@@ -30,7 +30,7 @@ _DPO = frozenset({"data_protection_officer"})
 NOT_SHOWN, HARM = "contest_identity_not_shown", "contest_harm"
 tasks.declare(
     {
-        NOT_SHOWN: "Nobody has shown in 14 days who contests a decision: ask again, or refuse the contest for that",
+        NOT_SHOWN: "Nobody has shown in time who contests a decision: ask again, or refuse the contest for that",
         HARM: "A decision that did not stand did harm: see what can be put right, and say what was done",
     }
 )

@@ -19,8 +19,8 @@ ISSUE, APPROVE, PAID, OVERPAID = "default_issue", "default_approve", "default_pa
 DETACHED = "detached_filed"
 tasks.declare(
     {
-        ISSUE: "A notice of intention to record a default is in the post: start its 28 days",
-        APPROVE: "The 28 days of a notice are over: decide whether a default is recorded",
+        ISSUE: "A notice of intention to record a default is in the post: start its period",
+        APPROVE: "The period of a notice is over: decide whether a default is recorded",
         OVERPAID: "A paid default was corrected to less than was paid: have billing give the rest back",
     },
     ended_by={
@@ -83,13 +83,12 @@ def flag(context: Any) -> None:
 
 
 def issue(context: Any) -> None:
-    """The notice counts as served two working days after it was posted; from then on its 28 days run."""
+    """The notice counts as served some working days after it was posted, as its rule has it; from then on it runs."""
     case, row = context.case, context.case.default
     posted = letters.is_posted(row) or calendars.london_date(context.at)
     jurisdiction = guards.account_of(row).jurisdiction
-    served = calendars.of(jurisdiction).add_working_days(posted, 2)
-    keep(row, {"notice_posted_date": posted, "served_date": served})
-    clocks.start(case, periods.NOTICE, started_at=_start_of(posted), jurisdiction=jurisdiction)
+    clock = clocks.start(case, periods.NOTICE, started_at=_start_of(posted), jurisdiction=jurisdiction)
+    keep(row, {"notice_posted_date": posted, "served_date": clocks.served_on(clock)})
     tasks.close_all(case, ISSUE, actor=context.actor, at=context.at)
 
 

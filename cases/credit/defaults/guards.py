@@ -60,7 +60,7 @@ def paid_since_notice(row: Default) -> dict[str, Any] | None:
 
 
 def is_over(row: Default, *, today: date) -> bool:
-    """Say whether the 28 days after service of the notice that stands have passed: on their last day a default may be
+    """Say whether the period after service of the notice that stands has passed: on their last day a default may be
     dated."""
     clock = Clock.objects.filter(case=row.case_id, rule=periods.NOTICE).exclude(state="cancelled").order_by("pk").last()
     return row.served_date is not None and clock is not None and clock.due_date <= today
@@ -170,7 +170,7 @@ def notice_no_longer_counts(context: Any) -> str | None:
 
 def notice_period_is_over(context: Any) -> str | None:
     today = calendars.london_date(context.at)
-    return None if is_over(context.case.default, today=today) else "The 28 days after service are not over."
+    return None if is_over(context.case.default, today=today) else "The period of the notice is not over."
 
 
 def default_date_is_right(context: Any) -> str | None:
@@ -278,6 +278,7 @@ def date_moves_no_later(context: Any) -> str | None:
     return None
 
 
-def six_years_have_passed(context: Any) -> str | None:
-    row, today = context.case.default, calendars.london_date(context.at)
-    return None if today >= calendars.add_months(row.default_date, ON_FILE_MONTHS) else "The six years are not over."
+def time_on_file_is_over(context: Any) -> str | None:
+    clock = Clock.objects.filter(case=context.case, rule=periods.ON_FILE).order_by("pk").last()
+    is_over = clock is not None and clock.due_date <= calendars.london_date(context.at)
+    return None if is_over else "Its time on file is not over."

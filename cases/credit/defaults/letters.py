@@ -7,6 +7,8 @@ from datetime import date, datetime
 from django.db.models import QuerySet
 
 from cases.credit.defaults.models import Default
+from cases.credit.defaults.periods import NOTICE as NOTICE_RULE
+from cases.credit.defaults.periods import ON_FILE
 from cases.kernel import tasks
 from cases.kernel.exchange import letters
 from cases.kernel.models import Case, CaseParty, Letter
@@ -43,14 +45,24 @@ _MAY_NAME = {
     "default_date": "Date of the default",
     "paid_words": "What was paid of the default, in pounds",
     "satisfied_date": "Day on which it was paid or settled",
+    "notice_length": "How long the notice runs, as its rule has it",
+    "served_after": "How long after posting it counts as received, as its rule has it",
+    "on_file_for": "How long a default stays on file, as its rule has it",
+}
+_OF_RULES = {
+    "notice_length": f"rules.{NOTICE_RULE}.length",
+    "served_after": f"rules.{NOTICE_RULE}.served",
+    "on_file_for": f"rules.{ON_FILE}.length",
 }
 _DEFAULT = ("product_words", "default_words", "default_date")
 _NAMED = {
-    NOTICE: ("product_words", "notice_words", "payments_behind", "first_missed_date"),
-    FILED: _DEFAULT,
+    NOTICE: ("product_words", "notice_words", "payments_behind", "first_missed_date", *_OF_RULES),
+    WITHDRAWN: ("product_words", "notice_length"),
+    PLAN_OVER: ("product_words", "notice_length"),
+    FILED: (*_DEFAULT, "on_file_for"),
     CORRECTED: _DEFAULT,
-    SATISFIED: (*_DEFAULT, "satisfied_date"),
-    SETTLED: (*_DEFAULT, "paid_words", "satisfied_date"),
+    SATISFIED: (*_DEFAULT, "satisfied_date", "on_file_for"),
+    SETTLED: (*_DEFAULT, "paid_words", "satisfied_date", "on_file_for"),
 }
 LETTERS = tuple(
     letters.Template(
@@ -60,6 +72,8 @@ LETTERS = tuple(
         template=f"cases/credit/letters/{code}.html",
         effective_from=date(2026, 1, 1),
         extra={name: _MAY_NAME[name] for name in _NAMED.get(code, ("product_words",))},
+        extra_at=_OF_RULES,
+        rules=(NOTICE_RULE, ON_FILE),
     )
     for code, label in (
         (NOTICE, "We intend to record a default"),

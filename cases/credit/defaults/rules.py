@@ -235,7 +235,7 @@ LIFECYCLE = Lifecycle(
             source=_TOLD,
             target="expired",
             roles=_SYSTEM,
-            guards=(guards.six_years_have_passed,),
+            guards=(guards.time_on_file_is_over,),
             effects=(effects.expire,),
         ),
         Transition(

@@ -86,4 +86,4 @@ def is_answered_or_over(context: Any) -> str | None:
     clock = Clock.objects.filter(case=case, rule=periods.ANSWERS).order_by("pk").last()
     if are_all_answered(case) or (clock is not None and clock.due_date < today):
         return None
-    return "Not every agency has reported, and the ten working days are not over."
+    return "Not every agency has reported, and the days for that are not over."

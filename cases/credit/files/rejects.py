@@ -110,7 +110,7 @@ _NEXT: tuple[tuple[Callable[[_Known], bool], Callable[[_Known], str]], ...] = (
     (lambda known: known.row.left_out_at is not None, _left_out),
     (
         lambda known: known.case.state == "transmitted",
-        lambda _known: "It becomes work once every agency has reported, or the ten working days are over.",
+        lambda _known: "It becomes work once every agency has reported, or the days for that are over.",
     ),
     (
         lambda known: known.waits(effects.REJECTED) and known.row.code in codes.ABOUT_PEOPLE,

@@ -59,7 +59,7 @@ def names_debt(context: Any) -> str | None:
 def is_within_review(context: Any) -> str | None:
     """A review is asked for within 20 days of the start, or of the day an added debt took effect."""
     running = Clock.objects.filter(case=context.case, rule=periods.REVIEW, ended_at=None, due_at__gt=context.at)
-    return None if running.exists() else "The 20 days in which a review can be asked for are over, or there are none."
+    return None if running.exists() else "The days in which a review can be asked for are over, or there are none."
 
 
 def ground_is_given(context: Any) -> str | None:

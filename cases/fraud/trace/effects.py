@@ -33,7 +33,10 @@ __all__ = [
 DECIDED = ("line", "calls", "call_count", "harm")
 HELD = "trace_result_held"
 INCIDENT = "trace_same_incident"
-tasks.declare({INCIDENT: "A referral tells of the incident of which the calls come: compare, and link the two"})
+tasks.declare(
+    {INCIDENT: "A referral tells of the incident of which the calls come: compare, and link the two"},
+    with_case=(INCIDENT,),
+)
 tasks.declare({HELD: "A trace has a result: it may go to the police or a provider, and never to whoever complained"})
 
 

@@ -80,6 +80,8 @@ class Template:
     `says` names sealed values that are for the person, of the case's facts or of the row that `says_of` returns: they
     are opened and printed, whatever the wording.
     `kept_by` names the periods of a person with which the record about them ends.
+    `rules` names the periods whose length its words give, `kept` the retention classes: in a built-in wording
+    `rules.CODE.length`, `rules.CODE.served` and `kept.CODE`.
     """
 
     code: str
@@ -92,6 +94,8 @@ class Template:
     says: tuple[str, ...] = ()
     says_of: Callable[[Letter], Any] | None = None
     kept_by: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
 
 
 TEMPLATES: dict[str, Template] = {}

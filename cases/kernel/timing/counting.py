@@ -18,6 +18,7 @@ __all__ = [
     "length",
     "named",
     "needs_calendar",
+    "served",
     "showing_who_they_are",
 ]
 
@@ -148,8 +149,16 @@ def _moment(at: datetime) -> str:
 
 def length(rule: ClockRule) -> str:
     """Return how long the rule is, without how it counts: 13 months."""
-    unit = rule.unit.replace("_", " ")
-    return f"{rule.length} {unit[:-1] if rule.length == 1 else unit}"
+    return _so_many(rule.length, rule.unit.replace("_", " "))
+
+
+def served(rule: ClockRule) -> str:
+    """Return how long after posting something counts as served: 2 working days; empty where nothing is posted."""
+    return _so_many(rule.deemed_working_days, "working days") if rule.deemed_working_days else ""
+
+
+def _so_many(count: int, unit: str) -> str:
+    return f"{count} {unit[:-1] if count == 1 else unit}"
 
 
 def explain(
