@@ -272,13 +272,14 @@ def _ask_afterwards(context: Context, roles: list[str]) -> None:
 
 
 def _settle(context: Context) -> None:
-    """Write what every move changes on the case: version, times, the next due moment, and its end if it has ended."""
+    """Write what every move changes on the case: version, times, the next due moment, and its end if it ends with this.
+    What is done on a case that has ended changes nothing of how long it is kept: UK GDPR Art 5(1)(e)."""
     case = context.case
     case.version += 1
     case.changed_at = context.at
     approvals.void_overtaken(case, at=context.at)
     state = casetypes.get(case.kind).lifecycle.state(case.state)
-    if state.is_terminal:
+    if state.is_terminal and context.transition.target:
         endings.close(case, retention_class=state.retention_class, occurred_at=context.occurred_at)
         tasks.close_with_case(case, actor=context.actor, at=context.at)
     clocks.refresh_due(case)

@@ -1,12 +1,13 @@
 """Void, merge and reopen from every state of every kind, by every role, against the one table."""
 
 from dataclasses import replace
+from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
 from django.test import TestCase
 
-from cases.kernel import casetypes, edits, locks, transitions, verdicts
+from cases.kernel import casetypes, edits, holds, locks, transitions, verdicts
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Approval, Case, CaseParty, OutboxMessage, Team
 from cases.kernel.roles import ROLES
@@ -149,6 +150,21 @@ class CommonMoves(TestCase):
         assert {party.retention_class for party in CaseParty.objects.filter(case=case)} == {"void"}
         assert not case.clocks.filter(ended_at=None).exists()
         assert not case.tasks.filter(closed_at=None).exists()
+
+    def test_what_is_done_on_a_case_that_has_ended_keeps_it_no_longer(self):
+        """UK GDPR Art 5(1)(e): the period counts from the end, not from the last hold that was released."""
+        case = self.cases["fraud_referral", "no_action"]
+        hold = holds.enter(case.pk, "legal", actor=self.people["a.byrne"], at=AT, source="court", reason="An order.")
+        before = Case.objects.get(pk=case.pk)
+        with patch(f"{__name__}.AT", AT + timedelta(days=8)):
+            agreed(case, "release_hold", self.people, inputs={"hold": str(hold.pk)})
+            given = {"actor": self.people["a.byrne"], "at": AT, "reason": "Another.", "inputs": {"person": "1"}}
+            transitions.apply(case.pk, "detach", **given)
+        after = Case.objects.get(pk=case.pk)
+        assert after.version > before.version + 1
+        for name in ("is_closed", "closed_date", "dispose_after_date", "retention_class"):
+            assert getattr(after, name) == getattr(before, name), name
+        assert set(case.parties.values_list("dispose_after_date", flat=True)) == {before.dispose_after_date}
 
     def test_a_merged_reference_leads_to_the_other_case_and_the_other_tells_of_it(self):
         case = Case.objects.get(pk=self.cases["fraud_referral", "merged"].pk)
