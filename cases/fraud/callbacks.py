@@ -65,8 +65,6 @@ misfits.declare(
         "there.",
         "fraud_removed_unasked": "The agency took down a filing that nobody of ours asked it to take down. Ask it why; "
         "remove it, or have it put back.",
-        "fraud_disputed_when_down": "Somebody disputes a filing that is down already. Tell them so within the month "
-        "that they have: UK GDPR Art 12(3).",
         "fraud_disputed_by_whom": "A dispute of nobody known is open already: look whether it is this.",
     }
 )
@@ -264,8 +262,8 @@ def disputed(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
 
     Grounds it does not name are an objection; whom it does not name, or by a number that nobody of the case has or has
     any more, is left to us to find. Another person's dispute is one of its own; raises AlreadyThere where the same
-    person has named the same grounds and waits, and DoesNotFit where nobody can tell whether it is the same, or the
-    filing is down: whoever complains is answered all the same.
+    person has named the same grounds and waits, and DoesNotFit where nobody can tell whether it is the same. Whoever
+    complains of a filing that is down is answered all the same.
     """
     grounds, subject = str(content.data.get("grounds")), content.data.get("subject")
     inputs = {
@@ -277,7 +275,10 @@ def disputed(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
             raise DoesNotFit("fraud_disputed_by_whom")
         raise transitions.AlreadyThere("The same dispute is open already.")
     if case.state in _DOWN:
-        raise DoesNotFit("fraud_disputed_when_down")
+        disputes.note_when_down(
+            case, received_at=content.occurred_at or at, cause=content.callback_uid, actor=actor, at=at, **inputs
+        )
+        return
     transitions.apply(
         case.pk,
         "note_dispute" if case.state == "removal_requested" else "dispute",

@@ -74,6 +74,7 @@ tasks.declare(
         **disputes.ENDED_BY,
         **removal.ENDED_BY,
     },
+    more=disputes.MORE,
     with_case=("fraud_same_incident", tracing.INCIDENT),
 )
 corrections.declare(restate={messages.ALERT_UPLOAD.code: alerts.tell_anew})
@@ -243,6 +244,7 @@ FRAUD_REFERRAL = CaseType(
         "amendment.filed": "The amendment is filed",
         "amendment.refused": "The agency refused the amendment",
         "dispute.answered": "A dispute is answered",
+        "dispute.when_down": "Somebody disputed a filing that was down already",
         "filing.expiry_confirmed": "The agency confirmed that the filing has expired",
         "filing.use_suspended": "The agency suspended the use of the filing",
         "filing.use_not_suspended": "The agency did not suspend the use of the filing",

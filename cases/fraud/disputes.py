@@ -4,8 +4,10 @@ Several people may, each with a month of their own; whoever decides about the fi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from cases.fraud import codes, messages, periods
 from cases.fraud.models import FraudDispute
@@ -14,10 +16,12 @@ from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Content
 from cases.kernel.exchange import corrections, letters
 from cases.kernel.models import Case, CaseParty, Clock, Letter, Task
+from cases.kernel.transitions import AlreadyThere
 
 __all__ = [
     "CLOCK",
     "LETTERS",
+    "MORE",
     "TASKS",
     "answer_detached",
     "answer_expired",
@@ -28,6 +32,7 @@ __all__ = [
     "is_open",
     "letter_dispatched",
     "names_grounds_and_person",
+    "note_when_down",
     "open_dispute",
     "open_ones",
     "tell_of_removal",
@@ -36,12 +41,32 @@ __all__ = [
     "write_answer",
 ]
 
-CLOCK = "k10_request"
+CLOCK, BY_HAND = "k10_request", "fraud_answer_by_hand"
 clocks.due_with(CLOCK, "fraud_dispute")
 TASKS = {
     "fraud_dispute": "Somebody disputes the filing: look at it again",
-    "fraud_answer_by_hand": "Answer a person about their filing without a letter of the system",
+    BY_HAND: "Answer a person about their filing without a letter of the system",
 }
+# Why a person is answered by hand, in words.
+_CAUSES = {
+    "nobody_named": "whom the case does not name",
+    "detached": "who is no part of the case any more",
+    "prejudice": "whom a letter would warn",
+    "dead": "who is dead: write to who looks after the estate",
+    "expired": "whose filing has expired",
+    "no_marker": "of whom nothing is on file any more",
+    "when_down": "who complained of it when it was down already",
+}
+
+
+def _whom_and_why(detail: Mapping[str, Any]) -> str:
+    who = f"person {detail['person']}" if "person" in detail else ""
+    said = codes.GROUNDS.labels().get(str(detail.get("grounds", "")), "")
+    parts = (who, _CAUSES.get(str(detail.get("cause", "")), ""), f"“{said}”" if said else "")
+    return ", ".join(each for each in parts if each)
+
+
+MORE = {BY_HAND: _whom_and_why}
 ENDED_BY = {"fraud_dispute": "This ends when the dispute is decided."}
 LETTERS = tuple(
     letters.Template(
@@ -125,6 +150,33 @@ def open_dispute(context: Any) -> None:
         _tell_agency(case, is_open=True, grounds=grounds, party=party, actor=context.actor, at=context.at)
 
 
+def note_when_down(
+    case: Case, *, subject: str, grounds: str, received_at: datetime, cause: UUID | None, actor: Actor, at: datetime
+) -> None:
+    """Somebody complains of a filing that is down: whatever stands, they are answered within the month (UK GDPR Art
+    12(3)), by a person. One act of the locked case's stream, which stays as it has ended. Who is not answered yet is
+    answered to both within the month that runs; raises AlreadyThere where they say the same."""
+    party = _person(case, subject)
+    known = _unanswered(case, party) if party else None
+    said = (
+        FraudDispute.objects.filter(case=case, party=party, grounds=grounds, opened_at__gte=known.started_at)
+        if known
+        else None
+    )
+    if said is not None and said.exists():
+        raise AlreadyThere("This person has said the same, and is not answered yet.")
+    with record.act(case, "dispute.when_down", actor=actor, at=at, cause=cause, detail={"grounds": grounds}):
+        FraudDispute.objects.create(
+            case=case, party=party, grounds=grounds, opened_at=at, closed_at=at, outcome=case.state
+        )
+        clock = known or clocks.start(case, CLOCK, started_at=min(received_at, at), party=party)
+        about: dict[str, Any] = {"person": party.number} if party else {}
+        tasks.raise_task(BY_HAND, case=case, at=at, due_at=clock.due_at, cause="when_down", grounds=grounds, **about)
+        clocks.refresh_due(case)
+        case.version += 1
+        case.save()
+
+
 def _tell_agency(
     case: Case, *, is_open: bool, grounds: str, party: CaseParty | None, actor: Actor, at: datetime
 ) -> None:
@@ -190,7 +242,7 @@ def _answer_by_hand(case: Case, party: CaseParty | None, *, at: datetime, **deta
     """Ask somebody to answer until the month is over; one who never disputed it is told within as long."""
     clock = _unanswered(case, party) or clocks.plan(CLOCK, started_at=at, party=party)
     about: dict[str, Any] = {"person": party.number} if party else {}
-    tasks.raise_task("fraud_answer_by_hand", case=case, at=at, due_at=clock.due_at, **detail, **about)
+    tasks.raise_task(BY_HAND, case=case, at=at, due_at=clock.due_at, **detail, **about)
 
 
 def answer_detached(case: Case, *, at: datetime) -> None:

@@ -21,6 +21,7 @@ from cases.kernel.reading import desk
 from cases.kernel.timing import sweeps
 from cases.ledger.models import LedgerEvent
 from cases.reports import letters
+from cases.web import wording
 from tests import factories
 from tests.factories import FILED_AT
 from tests.fraud.standing import NEXT_DAY, PRESENT, Stage
@@ -322,9 +323,28 @@ class Removals(Stage):
         self.say("fpa.disputed", grounds="not_me", subject=1)
         self.remove()
         self.say("fpa.removed", message=self.end("fpa_remove", "delivered"))
-        for subject, grounds in ((2, "innocent"), (1, "paid"), (None, "objection")):
-            with nothing_written(), pytest.raises(DoesNotFit, match="Tell them so within the month"):
-                self.say("fpa.disputed", grounds=grounds, subject=subject, at=LATER)
+        for subject, grounds in ((2, "innocent"), (2, "paid"), (None, "objection"), (9, "objection")):
+            self.say("fpa.disputed", grounds=grounds, subject=subject, at=LATER)
+        with nothing_written(), pytest.raises(transitions.AlreadyThere):
+            self.say("fpa.disputed", grounds="innocent", subject=2, at=LATER)
+        case = Case.objects.get(pk=self.filed.pk)
+        running = case.clocks.filter(rule="k10_request", state="running", started_at=LATER).order_by("pk")
+        month = date(2026, 12, 18)
+        mine = [(clock.party and clock.party.number, clock.due_date) for clock in running]
+        assert mine == [(2, month), (None, month), (None, month)]
+        owed = case.tasks.filter(kind="fraud_answer_by_hand", detail__cause="when_down").order_by("pk")
+        told = "who complained of it when it was down already"
+        assert [wording.task_label(task.kind, task.detail).partition(": ")[2] for task in owed] == [
+            f"person 2, {told}, “I was deceived, coerced or impersonated”",
+            f"person 2, {told}, “It was a debt, and is paid”",
+            *[f"{told}, “Objection to the processing”"] * 2,
+        ]
+        assert {task.due_at for task in owed} == {running[0].due_at}
+        assert (case.state, case.dispose_after_date) == ("removed", date(2027, 11, 16))
+        for task in owed:
+            edits.close_task(case.pk, task.pk, actor=self.people["d.osei"], at=LATER, reason="I wrote to them.")
+        assert not running.all().exists()
+        self.verified()
 
     def amended(self):
         with edits.change(self.filed.pk, actor=self.people["p.nair"], at=FILED_AT) as edit:
