@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from django.http import Http404, HttpResponse
 from rest_framework import exceptions
+
+from cases.agencies.callback_body import FormRefused
+from cases.agencies.inbound import IdReused
+from cases.agencies.requests import NotASender
+from cases.agencies.strict_json import Unreadable
+from cases.kernel.errors import NotAllowed
+from cases.kernel.intake import FieldErrors, IntakeRefused
 
 MEDIA_TYPE = "application/problem+json"
 TITLES = {
@@ -64,8 +72,22 @@ def response(
     return HttpResponse(content.encode("utf-8"), content_type=MEDIA_TYPE, status=status, headers=headers or {})
 
 
+_REUSED = ("", "webhook_id_reused", "This webhook-id came before with another body.")
+# What the one call of a view refuses, in the words of HTTP: the first that fits counts.
+REFUSALS: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
+    (Unreadable, lambda fault: Problem(400, code=fault.code)),
+    (FormRefused, lambda fault: Problem(422, errors=fault.faults)),
+    (FieldErrors, lambda fault: Problem(422, errors=fault.errors)),
+    (IntakeRefused, lambda fault: Problem(422, errors=[("", "refused", str(fault))])),
+    (IdReused, lambda _fault: Problem(422, errors=[_REUSED])),
+    (NotASender, lambda _fault: Problem(403)),
+    (NotAllowed, lambda _fault: Problem(403)),
+)
+
+
 def handle(error: Exception, _context: dict[str, Any]) -> HttpResponse | None:
     """Turn what a view raised into a problem document; a fault of ours stays an exception."""
+    error = next((said(error) for refusal, said in REFUSALS if isinstance(error, refusal)), error)
     if isinstance(error, Problem):
         return response(error.status_code, errors=error.errors, headers=error.headers, code=error.code)
     if isinstance(error, Http404):

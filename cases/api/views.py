@@ -1,4 +1,5 @@
-"""The two doors for machines. Each proves the sender, makes one call, answers in fixed bytes."""
+"""The doors for machines. Each proves the sender, makes one call, answers in fixed bytes; what the call refuses
+problems.py puts into the words of HTTP."""
 
 from __future__ import annotations
 
@@ -11,22 +12,14 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from cases.agencies import accounts, inbound, questions, requests
-from cases.agencies.callback_body import FormRefused
-from cases.agencies.inbound import IdReused
-from cases.agencies.requests import NotASender
 from cases.agencies.senders import Sender
-from cases.agencies.strict_json import Unreadable
 from cases.api import problems
 from cases.api.authentication import Call, SignedCall
 from cases.api.problems import Problem
 from cases.api.schema import ACCOUNTS_SCHEMA, CALLBACK_SCHEMA, HOLD_SCHEMA, INTAKE_SCHEMA
-from cases.kernel.casetypes import CaseType
-from cases.kernel.errors import NotAllowed
-from cases.kernel.intake import FieldErrors, IntakeRefused
 from cases.ledger import api as ledger
 
 KIB = 1024
-ID_REUSED = [("", "webhook_id_reused", "This webhook-id came before with another body.")]
 
 
 class JsonOnly(BaseContentNegotiation):
@@ -57,8 +50,8 @@ class SignedView(APIView):
         return problems.handle
 
     def sender_code(self, request: Request) -> str:
-        """Return the code of the agency the caller claims to be."""
-        raise NotImplementedError
+        """Return the code of the agency the caller claims to be. An own system names itself in a header."""
+        return str(request.headers.get("webhook-sender", ""))
 
     def counted(self, sender: Sender, *, now: datetime) -> Sender:
         """Count the call in its sender's window, whatever it asks; return the sender with what was kept of its id
@@ -66,9 +59,29 @@ class SignedView(APIView):
         return requests.counted(sender)
 
 
-def _answer(content: bytes, *, status: int, is_repeat: bool) -> HttpResponse:
+def call_of(request: Request) -> Call:
+    """Return the call that was proven. Raises Problem where it goes by two ids."""
+    call = cast(Call, request.user)
+    if request.headers.get("idempotency-key", call.sender.message_id) != call.sender.message_id:
+        raise Problem(400, code="idempotency_key_is_not_webhook_id")
+    return call
+
+
+def info_of(call: Call) -> ledger.RequestInfo:
+    """Return what the ledger notes of a call."""
+    return ledger.RequestInfo(id=call.sender.message_id, ip_token=call.ip_token)
+
+
+def answered(content: bytes, *, status: int = 200, is_repeat: bool = False) -> HttpResponse:
+    """Return the answer in its fixed bytes; a problem document is said to be one."""
     headers = {"Idempotent-Replayed": "true"} if is_repeat else {}
-    return HttpResponse(content, content_type="application/json", status=status, headers=headers)
+    media_type = problems.MEDIA_TYPE if status >= 400 else "application/json"
+    return HttpResponse(content, content_type=media_type, status=status, headers=headers)
+
+
+def answer_of(answer: requests.Answer) -> HttpResponse:
+    """Return the answer a request is given, now or again."""
+    return answered(answer.content, status=answer.status, is_repeat=answer.is_repeat)
 
 
 @CALLBACK_SCHEMA
@@ -86,15 +99,8 @@ class AgencyCallback(SignedView):
     def post(self, request: Request, code: str) -> HttpResponse:
         """Store the callback and say so; it is applied afterwards."""
         call = cast(Call, request.user)
-        try:
-            receipt = inbound.receive(call.sender, call.raw, ip_token=call.ip_token, now=call.at)
-        except Unreadable as fault:
-            raise Problem(400, code=fault.code) from fault
-        except FormRefused as fault:
-            raise Problem(422, errors=fault.faults) from fault
-        except IdReused as fault:
-            raise Problem(422, errors=ID_REUSED) from fault
-        return _answer(receipt.content, status=202, is_repeat=receipt.is_repeat)
+        receipt = inbound.receive(call.sender, call.raw, ip_token=call.ip_token, now=call.at)
+        return answered(receipt.content, status=202, is_repeat=receipt.is_repeat)
 
 
 @INTAKE_SCHEMA
@@ -103,19 +109,13 @@ class Intake(SignedView):
 
     largest_body = 256 * KIB
 
-    def sender_code(self, request: Request) -> str:
-        return str(request.headers.get("webhook-sender", ""))
-
     def post(self, request: Request, path: str) -> HttpResponse:
         """Open the case, or repeat the answer given before."""
-        call = cast(Call, request.user)
         casetype = requests.casetype_at(path)
         if casetype is None:
             raise Http404
-        if request.headers.get("idempotency-key", call.sender.message_id) != call.sender.message_id:
-            raise Problem(400, code="idempotency_key_is_not_webhook_id")
-        answer = _open(casetype, call)
-        return _answer(answer.content, status=answer.status, is_repeat=answer.is_repeat)
+        call = call_of(request)
+        return answer_of(requests.open_case(casetype, call.sender, call.raw, now=call.at, request=info_of(call)))
 
 
 @ACCOUNTS_SCHEMA
@@ -124,26 +124,10 @@ class AccountsIntake(SignedView):
 
     largest_body = 256 * KIB
 
-    def sender_code(self, request: Request) -> str:
-        return str(request.headers.get("webhook-sender", ""))
-
     def post(self, request: Request) -> HttpResponse:
         """Take all rows in, or say what is wrong with which, or repeat the answer given before."""
-        call = cast(Call, request.user)
-        if request.headers.get("idempotency-key", call.sender.message_id) != call.sender.message_id:
-            raise Problem(400, code="idempotency_key_is_not_webhook_id")
-        info = ledger.RequestInfo(id=call.sender.message_id, ip_token=call.ip_token)
-        try:
-            answer = accounts.take(call.sender, call.raw, now=call.at, request=info)
-        except Unreadable as fault:
-            raise Problem(400, code=fault.code) from fault
-        except FieldErrors as fault:
-            raise Problem(422, errors=fault.errors) from fault
-        except IdReused as fault:
-            raise Problem(422, errors=ID_REUSED) from fault
-        except NotAllowed as fault:
-            raise Problem(403) from fault
-        return _answer(answer.content, status=answer.status, is_repeat=answer.is_repeat)
+        call = call_of(request)
+        return answer_of(accounts.take(call.sender, call.raw, now=call.at, request=info_of(call)))
 
 
 @HOLD_SCHEMA
@@ -152,34 +136,7 @@ class PolicyHold(SignedView):
 
     largest_body = 4 * KIB
 
-    def sender_code(self, request: Request) -> str:
-        return str(request.headers.get("webhook-sender", ""))
-
     def post(self, request: Request) -> HttpResponse:
         """Answer yes or no."""
         call = cast(Call, request.user)
-        try:
-            return _answer(questions.policy_hold(call.sender, call.raw, now=call.at), status=200, is_repeat=False)
-        except Unreadable as fault:
-            raise Problem(400, code=fault.code) from fault
-        except FieldErrors as fault:
-            raise Problem(422, errors=fault.errors) from fault
-        except NotAllowed as fault:
-            raise Problem(403) from fault
-
-
-def _open(casetype: CaseType, call: Call) -> requests.Answer:
-    """Make the one call and put its refusals into the words of HTTP."""
-    info = ledger.RequestInfo(id=call.sender.message_id, ip_token=call.ip_token)
-    try:
-        return requests.open_case(casetype, call.sender, call.raw, now=call.at, request=info)
-    except Unreadable as fault:
-        raise Problem(400, code=fault.code) from fault
-    except FieldErrors as fault:
-        raise Problem(422, errors=fault.errors) from fault
-    except IdReused as fault:
-        raise Problem(422, errors=ID_REUSED) from fault
-    except IntakeRefused as fault:
-        raise Problem(422, errors=[("", "refused", str(fault))]) from fault
-    except (NotASender, NotAllowed) as fault:
-        raise Problem(403) from fault
+        return answered(questions.policy_hold(call.sender, call.raw, now=call.at))

@@ -4,29 +4,24 @@ asks what was decided."""
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 from django.http import HttpResponse
 from django.urls import path
 from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from cases.agencies import delivery, requests, shapes, strict_json
-from cases.agencies.inbound import IdReused
 from cases.agencies.requests import Answer, Done
-from cases.agencies.strict_json import Unreadable
 from cases.api import schema
 from cases.api.authentication import Call
-from cases.api.problems import Problem
-from cases.api.views import ID_REUSED, KIB, SignedView
+from cases.api.views import KIB, SignedView, answer_of, call_of, info_of
 from cases.credit import intake, opening
 from cases.credit.models import Check, CheckDecision, Search
 from cases.credit.rules import ASK
 from cases.kernel import actors, policy
 from cases.kernel import intake as kernel_intake
-from cases.kernel.errors import NotAllowed
-from cases.kernel.intake import FieldErrors, IntakeRefused
+from cases.kernel.intake import FieldErrors
 from cases.kernel.models import Case, IntakeRequest
-from cases.ledger import api as ledger
 
 __all__ = ["urlpatterns"]
 
@@ -53,50 +48,23 @@ def said_of(case: Case) -> Done:
     )
 
 
-class _OrdersView(SignedView):
-    """A call of the order system."""
-
-    def sender_code(self, request: Any) -> str:
-        return str(request.headers.get("webhook-sender", ""))
-
-    def post(self, request: Any) -> HttpResponse:
-        """Put refusals into the words of HTTP."""
-        call = cast(Call, request.user)
-        if request.headers.get("idempotency-key", call.sender.message_id) != call.sender.message_id:
-            raise Problem(400, code="idempotency_key_is_not_webhook_id")
-        try:
-            answer = self.answer(call)
-        except Unreadable as fault:
-            raise Problem(400, code=fault.code) from fault
-        except FieldErrors as fault:
-            raise Problem(422, errors=fault.errors) from fault
-        except IdReused as fault:
-            raise Problem(422, errors=ID_REUSED) from fault
-        except IntakeRefused as fault:
-            raise Problem(422, errors=[("", "refused", str(fault))]) from fault
-        except NotAllowed as fault:
-            raise Problem(403) from fault
-        headers = {"Idempotent-Replayed": "true"} if answer.is_repeat else {}
-        return HttpResponse(answer.content, content_type="application/json", status=answer.status, headers=headers)
-
-    def answer(self, call: Call) -> Answer:
-        raise NotImplementedError
-
-
 @extend_schema(exclude=True)
-class CheckIntake(_OrdersView):
+class CheckIntake(SignedView):
     """Keeps an application, asks the agencies at once, and answers with the decision if it comes in time."""
 
     largest_body = 256 * KIB
 
-    def answer(self, call: Call) -> Answer:
+    def post(self, request: Any) -> HttpResponse:
+        """Say what was decided, or where to ask for it."""
+        return answer_of(self._kept(call_of(request)))
+
+    def _kept(self, call: Call) -> Answer:
         if (repeat := requests.repeated(call.sender, call.raw, now=call.at)) is not None:
             return repeat
         facts, people = self._read(call)
 
         def do() -> Done:
-            info = ledger.RequestInfo(id=call.sender.message_id, ip_token=call.ip_token)
-            actor = actors.agency(call.sender.agency)
+            actor, info = actors.agency(call.sender.agency), info_of(call)
             case = kernel_intake.open_case(KIND, actor=actor, at=call.at, facts=facts, people=people, request=info)
             return said_of(case)
 
@@ -145,12 +113,14 @@ def _answered(status: str) -> dict[Any, Any]:
         examples=[schema.asked("Example", {"schema_version": 1, "application_id": "ORD-2026-118204"})],
     )
 )
-class CheckStatus(_OrdersView):
+class CheckStatus(SignedView):
     """Says what was decided on an application. The question is in the signed body, so that nobody asks another's."""
 
     largest_body = 4 * KIB
 
-    def answer(self, call: Call) -> Answer:
+    def post(self, request: Any) -> HttpResponse:
+        """Say it; nothing is kept."""
+        call = call_of(request)
         policy.require(actors.agency(call.sender.agency), ASK, kind=KIND)
         document = strict_json.parse(call.raw)
         if faults := shapes.faults(document, intake.STATUS):
@@ -162,7 +132,7 @@ class CheckStatus(_OrdersView):
         )
         if found is None:
             raise FieldErrors([("/application_id", "unknown", "No check of this application is known.")])
-        return requests.as_answer(said_of(found.case))
+        return answer_of(requests.as_answer(said_of(found.case)))
 
 
 urlpatterns = [

@@ -12,13 +12,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 
 from cases.agencies import shapes, strict_json
-from cases.agencies.strict_json import Unreadable
 from cases.api import schema
 from cases.api.authentication import Call
 from cases.api.problems import Problem
-from cases.api.views import KIB, SignedView
+from cases.api.views import KIB, SignedView, answered
 from cases.kernel import actors
-from cases.kernel.errors import NotAllowed
 from cases.kernel.intake import FieldErrors
 from cases.rights import gate
 
@@ -73,23 +71,17 @@ class MayContact(SignedView):
     def post(self, request: Any, code: str) -> HttpResponse:
         """Answer, and keep what was answered."""
         call = cast(Call, request.user)
+        document = strict_json.parse(call.raw)
+        if faults := shapes.faults(document, gate.SCHEMA):
+            raise FieldErrors(faults)
         try:
-            document = strict_json.parse(call.raw)
-            if faults := shapes.faults(document, gate.SCHEMA):
-                raise FieldErrors(faults)
             with transaction.atomic():
                 said = gate.answer(
                     document, actor=actors.agency(call.sender.agency), message_id=call.sender.message_id, at=call.at
                 )
-        except Unreadable as fault:
-            raise Problem(400, code=fault.code) from fault
         except IntegrityError as fault:  # the same question twice at one moment: one of the two is answered
             raise Problem(422, errors=gate.CAME_BEFORE) from fault
-        except FieldErrors as fault:
-            raise Problem(422, errors=fault.errors) from fault
-        except NotAllowed as fault:
-            raise Problem(403) from fault
-        return HttpResponse(json.dumps(said, separators=(",", ":")), content_type="application/json")
+        return answered(json.dumps(said, separators=(",", ":")).encode("ascii"))
 
 
 urlpatterns = [path("partners/<slug:code>/may-contact", MayContact.as_view(), name="may_contact")]

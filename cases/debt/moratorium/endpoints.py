@@ -11,14 +11,11 @@ from django.urls import path
 from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from cases.agencies import shapes, strict_json
-from cases.agencies.strict_json import Unreadable
 from cases.api import schema
 from cases.api.authentication import Call
-from cases.api.problems import Problem
-from cases.api.views import KIB, SignedView
+from cases.api.views import KIB, SignedView, answered
 from cases.debt.moratorium import reversals
 from cases.kernel import actors
-from cases.kernel.errors import NotAllowed
 from cases.kernel.intake import FieldErrors
 
 __all__ = ["urlpatterns"]
@@ -45,25 +42,15 @@ class FeeReversals(SignedView):
 
     largest_body = 4 * KIB
 
-    def sender_code(self, request: Any) -> str:
-        return str(request.headers.get("webhook-sender", ""))
-
     def post(self, request: Any) -> HttpResponse:
         """Answer; what was looked at is on record."""
         call = cast(Call, request.user)
-        try:
-            if faults := shapes.faults(strict_json.parse(call.raw), reversals.SCHEMA):
-                raise FieldErrors(faults)
-            actor = actors.agency(call.sender.agency)
-            with transaction.atomic():
-                said = reversals.waiting(actor=actor, at=call.at, request_id=call.sender.message_id)
-        except Unreadable as fault:
-            raise Problem(400, code=fault.code) from fault
-        except FieldErrors as fault:
-            raise Problem(422, errors=fault.errors) from fault
-        except NotAllowed as fault:
-            raise Problem(403) from fault
-        return HttpResponse(json.dumps(said, separators=(",", ":")), content_type="application/json")
+        if faults := shapes.faults(strict_json.parse(call.raw), reversals.SCHEMA):
+            raise FieldErrors(faults)
+        actor = actors.agency(call.sender.agency)
+        with transaction.atomic():
+            said = reversals.waiting(actor=actor, at=call.at, request_id=call.sender.message_id)
+        return answered(json.dumps(said, separators=(",", ":")).encode("ascii"))
 
 
 urlpatterns = [path("fee-reversals/", FeeReversals.as_view(), name="fee_reversals")]

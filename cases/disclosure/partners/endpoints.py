@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from django.http import HttpResponse
 from django.urls import path
@@ -15,13 +15,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 
 from cases.agencies import inbound, limits, requests, shapes, strict_json
-from cases.agencies.inbound import IdReused
 from cases.agencies.requests import Done
 from cases.agencies.strict_json import Unreadable
 from cases.api import problems, schema
 from cases.api.authentication import Call
-from cases.api.problems import Problem
-from cases.api.views import ID_REUSED, KIB, SignedView
+from cases.api.views import KIB, SignedView, answer_of, call_of, info_of
 from cases.disclosure.partners import asking, codes, guessing, simevents, terms
 from cases.disclosure.partners.models import PartnerAgreement
 from cases.kernel import actors, policy, transitions
@@ -29,11 +27,10 @@ from cases.kernel.errors import NotAllowed
 from cases.kernel.intake import FieldErrors
 from cases.kernel.models import Agency, IntakeRequest
 from cases.kernel.transitions import TransitionRefused
-from cases.ledger import api as ledger
 
 __all__ = ["urlpatterns"]
 
-OK, REFUSED, FORBIDDEN, TOO_MANY = 200, 400, 403, 429
+OK, FORBIDDEN, TOO_MANY = 200, 403, 429
 # Of a refusal; of any other it is FORBIDDEN. 422 is what CAMARA answers where its service cannot speak of a number.
 STATUS_OF = {"rate_exceeded": TOO_MANY, "number_unknown": 422}
 DAY_SECONDS = 86_400
@@ -41,17 +38,14 @@ _CODE = OpenApiParameter("code", OpenApiTypes.STR, OpenApiParameter.PATH, descri
 
 
 def _read(call: Call, shape: Mapping[str, Any]) -> Any:
-    """Return the body of a known shape. Raises Problem; a body that is none is kept first, with a task."""
+    """Return the body of a known shape. Raises Unreadable, FieldErrors; the body is kept first, with a task."""
     try:
         document = strict_json.parse(call.raw)
         if faults := shapes.faults(document, shape):
             raise FieldErrors(faults)
-    except Unreadable as fault:
+    except (Unreadable, FieldErrors):
         _keep(call)
-        raise Problem(400, code=fault.code) from fault
-    except FieldErrors as fault:
-        _keep(call)
-        raise Problem(422, errors=fault.errors) from fault
+        raise
     return document
 
 
@@ -59,29 +53,15 @@ def _keep(call: Call) -> None:
     inbound.keep_unreadable(call.sender, call.raw, ip_token=call.ip_token, now=call.at)
 
 
-def _answer(call: Call, request: Any, prepare: Callable[[], Callable[[], Done]], *, partner: str = "") -> HttpResponse:
+def _answer(request: Any, prepare: Callable[[Call], Callable[[], Done]], *, partner: str = "") -> HttpResponse:
     """Give the answer a request had before; or prepare it outside a transaction, do it in one, and keep what it is
-    answered. `partner` is whose limits count. Raises Problem."""
-    if request.headers.get("idempotency-key", call.sender.message_id) != call.sender.message_id:
-        raise Problem(400, code="idempotency_key_is_not_webhook_id")
-    try:
-        answer = requests.repeated(call.sender, call.raw, now=call.at)
-        answer = answer or requests.once(call.sender, call.raw, prepare(), now=call.at)
-    except IdReused as fault:
-        raise Problem(422, errors=ID_REUSED) from fault
-    except FieldErrors as fault:
-        raise Problem(422, errors=fault.errors) from fault
-    except NotAllowed as fault:
-        raise Problem(403) from fault
-    headers = {"Idempotent-Replayed": "true"} if answer.is_repeat else {}
-    if answer.status == TOO_MANY:
-        headers["Retry-After"] = str(_wait_seconds(partner))
-    content_type = problems.MEDIA_TYPE if answer.status >= REFUSED else "application/json"
-    return HttpResponse(answer.content, content_type=content_type, status=answer.status, headers=headers)
-
-
-def _info(call: Call) -> ledger.RequestInfo:
-    return ledger.RequestInfo(id=call.sender.message_id, ip_token=call.ip_token)
+    answered. `partner` is whose limits count."""
+    call = call_of(request)
+    answer = requests.repeated(call.sender, call.raw, now=call.at)
+    response = answer_of(answer or requests.once(call.sender, call.raw, prepare(call), now=call.at))
+    if response.status_code == TOO_MANY:
+        response["Retry-After"] = str(_wait_seconds(partner))
+    return response
 
 
 def _is_within_rate(agreement: PartnerAgreement | None, code: str) -> bool:
@@ -154,8 +134,7 @@ class _Question(PartnerView):
 
     def post(self, request: Any, code: str) -> HttpResponse:
         """Answer it, or repeat the answer given before."""
-        call = cast(Call, request.user)
-        response = _answer(call, request, lambda: self.prepare(call), partner=code)
+        response = _answer(request, self.prepare, partner=code)
         if self.waits_seconds and response.status_code == TOO_MANY:
             response["Retry-After"] = str(max(self.waits_seconds, int(response["Retry-After"])))
         return response
@@ -181,7 +160,7 @@ class _Question(PartnerView):
                 agreement=agreement,
                 is_within_rate=is_within_rate,
                 at=call.at,
-                request=_info(call),
+                request=info_of(call),
             )
             if not asked.refusal:
                 return Done(asked.case, 200, asked.said)
@@ -334,8 +313,7 @@ class Feedback(PartnerView):
 
     def post(self, request: Any, code: str) -> HttpResponse:
         """Keep it, or repeat the answer given before."""
-        call = cast(Call, request.user)
-        return _answer(call, request, lambda: self.prepare(call), partner=code)
+        return _answer(request, self.prepare, partner=code)
 
     def prepare(self, call: Call) -> Callable[[], Done]:
         partner, document = self.partner(call), _read(call, asking.FEEDBACK)
@@ -356,7 +334,7 @@ class Feedback(PartnerView):
                     actor=actors.agency(call.sender.agency),
                     at=call.at,
                     inputs={"outcome": outcome},
-                    request=_info(call),
+                    request=info_of(call),
                 )
             except TransitionRefused as fault:
                 told = "It was not answered, or you said something else of it before."
@@ -433,13 +411,9 @@ class SimEvents(SignedView):
 
     largest_body = 256 * KIB
 
-    def sender_code(self, request: Any) -> str:
-        return str(request.headers.get("webhook-sender", ""))
-
     def post(self, request: Any) -> HttpResponse:
         """Keep what is new of them, or repeat the answer given before."""
-        call = cast(Call, request.user)
-        return _answer(call, request, lambda: self.prepare(call))
+        return _answer(request, self.prepare)
 
     def prepare(self, call: Call) -> Callable[[], Done]:
         actor = actors.agency(call.sender.agency)
@@ -456,7 +430,7 @@ class SimEvents(SignedView):
                 actor=actor,
                 at=call.at,
                 complete_until=complete_until,
-                request=_info(call),
+                request=info_of(call),
             )
             return Done(None, 202, {"status": "accepted", "kept": kept})
 
