@@ -10,8 +10,7 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 
 from cases.association import codes, proof
-from cases.kernel.models import Case
-from cases.kernel.plainforms import DAY, Chosen, PersonForm, PlainForm
+from cases.kernel.plainforms import DAY, Chosen, PersonForm, PlainForm, StepForm
 
 __all__ = [
     "BreakForm",
@@ -62,17 +61,10 @@ class PartyForm(PersonForm):
     account_reference = forms.CharField(label="Account with us", max_length=40, required=False)
 
 
-class _StepForm(PlainForm):
-    """What one step asks for. Takes `case`; `inputs()` gives what transitions.apply takes."""
+class _StepForm(StepForm):
+    """What one step asks for, and the words of its codes."""
 
     labels: Mapping[str, Mapping[str, str]] = {}
-
-    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.case = case
-
-    def inputs(self) -> dict[str, Any]:
-        return dict(self.cleaned_data)
 
 
 def _received() -> forms.DateField:

@@ -9,7 +9,7 @@ from django import forms
 from cases.credit import codes, opening
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Pounds
-from cases.kernel.plainforms import PLACE, Chosen, PersonForm, PlainForm
+from cases.kernel.plainforms import PLACE, Chosen, PersonForm, PlainForm, StepForm
 from cases.kernel.timing import places
 
 __all__ = ["DecideForm", "FactsForm", "PartyForm"]
@@ -81,7 +81,7 @@ class PartyForm(PersonForm):
         return cleaned
 
 
-class DecideForm(PlainForm):
+class DecideForm(StepForm):
     """What a person decides, why, and how they took part. Nothing is chosen beforehand."""
 
     outcome = forms.ChoiceField(label="Decision", choices=[_CHOOSE, *codes.OUTCOMES])
@@ -102,10 +102,6 @@ class DecideForm(PlainForm):
     )
 
     def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.case = case
+        super().__init__(*args, case=case, **kwargs)
         outcome: Any = self.fields["outcome"]
         outcome.choices = [_CHOOSE, *codes.outcomes_of(case.check_facts.occasion)]
-
-    def inputs(self) -> dict[str, Any]:
-        return dict(self.cleaned_data)

@@ -10,9 +10,8 @@ from django import forms
 from cases.debt import batches
 from cases.kernel import formats
 from cases.kernel.lightforms import LightForm
-from cases.kernel.models import Case
 from cases.kernel.numberfields import Number
-from cases.kernel.plainforms import Chosen
+from cases.kernel.plainforms import Chosen, StepForm
 
 __all__ = ["BatchForm", "FactsForm", "HoldForm", "PartyForm"]
 
@@ -65,7 +64,7 @@ class BatchForm(forms.Form):
         return list(dict.fromkeys(numbers))
 
 
-class HoldForm(forms.Form):
+class HoldForm(StepForm):
     """Whether the agency is to stop, or may go on. Takes `case`."""
 
     is_held = Chosen(
@@ -73,10 +72,3 @@ class HoldForm(forms.Form):
         choices=(("stop", "To stop contact and enforcement"), ("go_on", "That it may go on")),
         coerce=lambda word: word == "stop",
     )
-
-    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.case = case
-
-    def inputs(self) -> dict[str, Any]:
-        return dict(self.cleaned_data)

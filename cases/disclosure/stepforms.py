@@ -9,8 +9,7 @@ from django import forms
 
 from cases.disclosure import authorities, checking, codes, dataitems, guards
 from cases.disclosure.forms import MomentField
-from cases.kernel.models import Case
-from cases.kernel.plainforms import Chosen
+from cases.kernel.plainforms import Chosen, StepForm
 
 __all__ = [
     "AnswerForm",
@@ -31,18 +30,7 @@ __all__ = [
 ]
 
 
-class _StepForm(forms.Form):
-    """What one step asks for. Takes `case`; `inputs()` gives what transitions.apply takes."""
-
-    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.case = case
-
-    def inputs(self) -> dict[str, Any]:
-        return dict(self.cleaned_data)
-
-
-class VerifyForm(_StepForm):
+class VerifyForm(StepForm):
     """Which desk was called back, when, and who answered."""
 
     contact = Chosen(
@@ -62,7 +50,7 @@ class VerifyForm(_StepForm):
         ]
 
 
-class ValidateForm(_StepForm):
+class ValidateForm(StepForm):
     """That the addresses are ours; and where a number of theirs was answered before, that this asks for more."""
 
     is_ours = forms.BooleanField(
@@ -80,19 +68,19 @@ class ValidateForm(_StepForm):
             del self.fields["is_ours"]
 
 
-class ClarifyForm(_StepForm):
+class ClarifyForm(StepForm):
     """What is asked of the authority."""
 
     question = forms.CharField(label="Question", max_length=2000, widget=forms.Textarea(attrs={"rows": 4}))
 
 
-class AnswerForm(_StepForm):
+class AnswerForm(StepForm):
     """What the authority answered."""
 
     answer = forms.CharField(label="Answer", max_length=4000, widget=forms.Textarea(attrs={"rows": 4}))
 
 
-class RefuseForm(_StepForm):
+class RefuseForm(StepForm):
     """Why a request is refused."""
 
     reason_code = Chosen(label="Why it is refused", choices=codes.REFUSALS)
@@ -104,7 +92,7 @@ class RefuseForm(_StepForm):
         return [("Why it is refused", dict(codes.REFUSALS).get(code, code))]
 
 
-class OverrideForm(_StepForm):
+class OverrideForm(StepForm):
     """Which items counsel opens."""
 
     items = forms.MultipleChoiceField(label="Items", widget=forms.CheckboxSelectMultiple)
@@ -122,7 +110,7 @@ class OverrideForm(_StepForm):
         return [("Items", ", ".join(dataitems.label(str(each)) for each in inputs.get("items", ())))]
 
 
-class CancelForm(_StepForm):
+class CancelForm(StepForm):
     """Which notice of cancellation came."""
 
     notice = forms.CharField(
@@ -130,7 +118,7 @@ class CancelForm(_StepForm):
     )
 
 
-class TakeBackForm(_StepForm):
+class TakeBackForm(StepForm):
     """Which notice of cancellation came, and that the authority does not have what was released."""
 
     notice = forms.CharField(
@@ -147,7 +135,7 @@ class TakeBackForm(_StepForm):
     )
 
 
-class SubmitForm(_StepForm):
+class SubmitForm(StepForm):
     """What whoever made a package has checked."""
 
     checked = forms.MultipleChoiceField(
@@ -166,7 +154,7 @@ class SubmitForm(_StepForm):
         return [("Checked", "; ".join(text for code, text in codes.CHECKLIST if code in ticked) or "Nothing")]
 
 
-class ReleaseForm(_StepForm):
+class ReleaseForm(StepForm):
     """What a second person has compared, request and package side by side."""
 
     compared = forms.MultipleChoiceField(
@@ -177,7 +165,7 @@ class ReleaseForm(_StepForm):
     )
 
 
-class ReturnForm(_StepForm):
+class ReturnForm(StepForm):
     """What a second person found."""
 
     fault = Chosen(label="What differs", choices=(*codes.FAULTS, codes.UNFINISHED))
@@ -186,13 +174,13 @@ class ReturnForm(_StepForm):
     )
 
 
-class ReceiptForm(_StepForm):
+class ReceiptForm(StepForm):
     """How the authority confirmed that it has the package."""
 
     how = forms.CharField(label="How it was confirmed", max_length=200, help_text="By whom, how and when.")
 
 
-class WritingForm(_StepForm):
+class WritingForm(StepForm):
     """That the written notice says what was given."""
 
     is_compared = forms.BooleanField(
@@ -200,7 +188,7 @@ class WritingForm(_StepForm):
     )
 
 
-class ErrorForm(_StepForm):
+class ErrorForm(StepForm):
     """What went wrong with what was given."""
 
     fault = Chosen(label="What was wrong", choices=codes.FAULTS)
@@ -217,7 +205,7 @@ class ErrorForm(_StepForm):
     )
 
 
-class SettleForm(_StepForm):
+class SettleForm(StepForm):
     """What the error was, and what follows."""
 
     kind = Chosen(label="Kind", choices=codes.ERROR_KINDS)

@@ -16,6 +16,7 @@ from cases.kernel import calendars, formats
 from cases.kernel.choosing import Chosen
 from cases.kernel.formats import BadFormat
 from cases.kernel.lightforms import LightForm
+from cases.kernel.models import Case
 from cases.kernel.office import datasources
 from cases.kernel.office.codelists import CodeField
 
@@ -28,8 +29,10 @@ __all__ = [
     "GroupedTicks",
     "PersonForm",
     "PlainForm",
+    "StepForm",
     "faults_of",
     "has_come",
+    "is_recent",
     "needed_when",
 ]
 
@@ -46,6 +49,13 @@ def has_come(day: date) -> None:
     today = calendars.london_date(timezone.now())  # noqa: TID251 -- a form is where a face reads what was typed
     if day > today:
         raise forms.ValidationError("That day is still to come.", code="future")
+
+
+def is_recent(day: date) -> None:
+    """Refuse a day on which something cannot have come in: one still to come, or before last year, in London."""
+    has_come(day)
+    if day.year < calendars.london_date(timezone.now()).year - 1:  # noqa: TID251 -- as above
+        raise forms.ValidationError("That is too long ago.", code="past")
 
 
 PLACE = ("line_1", "line_2", "town", "postcode", "country")
@@ -98,6 +108,18 @@ class PlainForm(LightForm):
             if isinstance(value, str) and formats.has_card_number(value):
                 self.add_error(name, forms.ValidationError(CARD, code="card_number"))
         return cleaned
+
+
+class StepForm(PlainForm):
+    """What one step of a case asks for."""
+
+    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.case = case
+
+    def inputs(self) -> dict[str, Any]:
+        """Return what was typed as transitions.apply takes it."""
+        return dict(self.cleaned_data)
 
 
 class PersonForm(PlainForm):

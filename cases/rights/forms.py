@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 from django import forms
-from django.utils import timezone
 
 from cases.kernel import calendars
-from cases.kernel.models import Case
 from cases.kernel.office.codelists import CodeField
-from cases.kernel.plainforms import DAY, Chosen, PersonForm, PlainForm, needed_when
+from cases.kernel.plainforms import DAY, Chosen, PersonForm, PlainForm, StepForm, is_recent, needed_when
 from cases.rights import codes, erasing, recipients, restricting
 
 __all__ = ["ActForm", "FactsForm", "IdentityForm", "PartyForm", "RefuseForm"]
@@ -37,7 +34,11 @@ class FactsForm(PlainForm):
     right = Chosen(label="What they ask", choices=codes.RIGHTS)
     came_by = CodeField(label="Reached us by", codes=codes.CAME_BY)
     received_date = forms.DateField(
-        label="Received on", required=False, widget=DAY, help_text="The month counts from this day. Empty: today."
+        label="Received on",
+        required=False,
+        widget=DAY,
+        validators=[is_recent],
+        help_text="The month counts from this day. Empty: today.",
     )
     channels = forms.MultipleChoiceField(
         label="Channels",
@@ -59,15 +60,6 @@ class FactsForm(PlainForm):
     wording = forms.CharField(
         label="In their words", max_length=4000, required=False, widget=forms.Textarea(attrs={"rows": 4})
     )
-
-    def clean_received_date(self) -> date | None:
-        day: date | None = self.cleaned_data["received_date"]
-        today = calendars.london_date(timezone.now())  # noqa: TID251 -- a form is where a face reads what was typed
-        if day and day > today:
-            raise forms.ValidationError("That day is still to come.", code="future")
-        if day and day.year < today.year - 1:
-            raise forms.ValidationError("That is too long ago.", code="past")
-        return day
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -96,18 +88,7 @@ class PartyForm(PersonForm):
     account_reference = forms.CharField(label="Account with us", max_length=40, required=False)
 
 
-class _StepForm(PlainForm):
-    """What one step asks for. Takes `case`; `inputs()` gives what transitions.apply takes."""
-
-    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.case = case
-
-    def inputs(self) -> dict[str, Any]:
-        return dict(self.cleaned_data)
-
-
-class IdentityForm(_StepForm):
+class IdentityForm(StepForm):
     """How the person showed who they are."""
 
     how = forms.ChoiceField(
@@ -118,7 +99,7 @@ class IdentityForm(_StepForm):
     )
 
 
-class ActForm(_StepForm):
+class ActForm(StepForm):
     """What was done. A stop or a consent asks nothing: it counts already."""
 
     outcome = forms.ChoiceField(
@@ -223,7 +204,7 @@ def _called(inputs: Mapping[str, Any], name: str) -> list[str]:
     return [str(each) for each in inputs.get(f"{name}_called") or inputs.get(name) or ()]
 
 
-class RefuseForm(_StepForm):
+class RefuseForm(StepForm):
     """Why it is refused. The words themselves are the reason of the step."""
 
     reason_code = forms.ChoiceField(label="Why", choices=[_CHOOSE, *codes.REFUSALS])

@@ -9,6 +9,7 @@ from django import forms
 
 from cases.kernel import calendars, casetypes, holdkinds
 from cases.kernel.models import Case
+from cases.kernel.plainforms import StepForm
 from cases.web.wording import role_label, words
 
 __all__ = ["COMMON_FORMS", "MergeForm"]
@@ -17,7 +18,7 @@ __all__ = ["COMMON_FORMS", "MergeForm"]
 GOING = (("stays", "Stays here"), ("goes", "Goes to the new case"), ("both", "Is in both"))
 
 
-class MergeForm(forms.Form):
+class MergeForm(StepForm):
     """Into which case this one is merged. Whether the person may see that case is asked by the step itself."""
 
     into = forms.CharField(
@@ -25,10 +26,6 @@ class MergeForm(forms.Form):
         max_length=24,
         help_text="This case closes and its reference leads there. People and documents stay where they are.",
     )
-
-    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.case = case
 
     def inputs(self) -> dict[str, Any]:
         """Return the other case as the step takes it; an unknown reference names none."""
@@ -42,14 +39,10 @@ class MergeForm(forms.Form):
         return [("Into", str(inputs.get("reference", "")))]
 
 
-class ReleaseForm(forms.Form):
+class ReleaseForm(StepForm):
     """Which hold is released; typed on the page of holds."""
 
     hold = forms.IntegerField(widget=forms.HiddenInput)
-
-    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.case = case
 
     def inputs(self) -> dict[str, Any]:
         """Return the hold as the step takes it, with its name for whoever agrees."""
@@ -70,12 +63,11 @@ class ReleaseForm(forms.Form):
         ]
 
 
-class SplitForm(forms.Form):
+class SplitForm(StepForm):
     """Who and what goes to a new case; typed on the page of splitting."""
 
     def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.case = case
+        super().__init__(*args, case=case, **kwargs)
         casetype = casetypes.get(case.kind)
         for party in case.parties.filter(is_detached=False).order_by("number"):
             self.fields[f"person-{party.number}"] = forms.ChoiceField(
@@ -106,14 +98,10 @@ class SplitForm(forms.Form):
         return [(label, ", ".join(map(str, inputs.get(name, ()))) or "none") for name, label in told]
 
 
-class DetachForm(forms.Form):
+class DetachForm(StepForm):
     """Which person is the wrong one; typed on the page of detaching."""
 
     person = forms.IntegerField(widget=forms.HiddenInput)
-
-    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.case = case
 
     def inputs(self) -> dict[str, Any]:
         """Return the person by number."""

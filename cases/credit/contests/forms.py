@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
-from django.utils import timezone
 
 from cases.credit import codes
 from cases.credit.forms import PartyForm as Applicant
@@ -16,8 +15,8 @@ from cases.credit.models import CheckDecision
 from cases.kernel import calendars
 from cases.kernel.casetypes import Intake
 from cases.kernel.intake import FieldErrors
-from cases.kernel.models import Case, User
-from cases.kernel.plainforms import DAY, IN_ADDRESS, Chosen, PlainForm, faults_of
+from cases.kernel.models import User
+from cases.kernel.plainforms import DAY, IN_ADDRESS, Chosen, PlainForm, StepForm, faults_of, is_recent
 
 __all__ = ["INTAKE", "AssignForm", "DecideForm", "FactsForm", "IdentityForm", "PartyForm", "UNKNOWN", "WithdrawForm"]
 
@@ -36,7 +35,11 @@ class FactsForm(PlainForm):
     )
     came_by = Chosen(label="Reached us by", choices=codes.CAME_BY)
     received_date = forms.DateField(
-        label="Received on", required=False, widget=DAY, help_text="The month counts from this day. Empty: today."
+        label="Received on",
+        required=False,
+        widget=DAY,
+        validators=[is_recent],
+        help_text="The month counts from this day. Empty: today.",
     )
     wording = forms.CharField(label="In their words", max_length=4000, widget=_AREA)
 
@@ -60,15 +63,6 @@ class FactsForm(PlainForm):
                 raise forms.ValidationError(UNKNOWN, code="unknown")
         return reference
 
-    def clean_received_date(self) -> date | None:
-        day: date | None = self.cleaned_data["received_date"]
-        today = calendars.london_date(timezone.now())  # noqa: TID251 -- a form is where a face reads what was typed
-        if day and day > today:
-            raise forms.ValidationError("That day is still to come.", code="future")
-        if day and day.year < today.year - 1:
-            raise forms.ValidationError("That is too long ago.", code="past")
-        return day
-
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         day = cleaned.pop("received_date", None)
@@ -84,24 +78,13 @@ class PartyForm(Applicant):
     role = forms.ChoiceField(label="Role", choices=codes.CONTEST_ROLES)
 
 
-class _StepForm(forms.Form):
-    """What one step asks for. Takes `case`; `inputs()` gives what transitions.apply takes."""
-
-    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.case = case
-
-    def inputs(self) -> dict[str, Any]:
-        return dict(self.cleaned_data)
-
-
-class IdentityForm(_StepForm):
+class IdentityForm(StepForm):
     """How the person showed who they are."""
 
     how = forms.ChoiceField(label="How", choices=[_CHOOSE, *codes.IDENTITY])
 
 
-class AssignForm(_StepForm):
+class AssignForm(StepForm):
     """Who looks at it afresh."""
 
     reviewer = forms.ChoiceField(label="Reviewer")
@@ -115,7 +98,7 @@ class AssignForm(_StepForm):
         field.choices = [_CHOOSE, *((str(row.pk), row.display_name) for row in holders)]
 
 
-class DecideForm(_StepForm):
+class DecideForm(StepForm):
     """What came of it. Nothing is chosen beforehand, and nothing proposed."""
 
     outcome = forms.ChoiceField(label="What came of it")
@@ -142,7 +125,7 @@ class DecideForm(_StepForm):
         field.choices = [_CHOOSE, *(row for row in codes.CONTEST_OUTCOMES if row[0] not in without)]
 
 
-class WithdrawForm(_StepForm):
+class WithdrawForm(StepForm):
     """The person's own words."""
 
     words = forms.CharField(label="In their words", max_length=2000, widget=_AREA)

@@ -8,8 +8,8 @@ from django import forms
 
 from cases.credit.defaults import codes
 from cases.kernel.lightforms import LightForm
-from cases.kernel.models import Case
 from cases.kernel.numberfields import Pounds
+from cases.kernel.plainforms import StepForm
 
 __all__ = [
     "ApproveForm",
@@ -50,16 +50,12 @@ class PartyForm(LightForm):
     surname = forms.CharField(label="Last name", max_length=80, required=False)
 
 
-class _StepForm(forms.Form):
-    """What one step asks for. Takes `case`; `inputs()` gives what transitions.apply takes."""
-
-    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.case = case
+class _StepForm(StepForm):
+    """What one step asks for."""
 
     def inputs(self) -> dict[str, Any]:
         """Return what was typed; an amount in pounds is one in pence, under its own name."""
-        given = dict(self.cleaned_data)
+        given = super().inputs()
         pounds = [name for name, field in self.fields.items() if isinstance(field, Pounds)]
         return given | {f"{name}_pence": int(given.pop(name) * 100) for name in pounds}
 

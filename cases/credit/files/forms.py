@@ -7,8 +7,8 @@ from typing import Any
 from django import forms
 
 from cases.kernel.lightforms import LightForm
-from cases.kernel.models import Case
 from cases.kernel.numberfields import Pounds, Whole
+from cases.kernel.plainforms import StepForm
 
 __all__ = ["ApproveForm", "ExtractForm", "FactsForm", "PartyForm"]
 
@@ -27,24 +27,13 @@ class PartyForm(LightForm):
     surname = forms.CharField(label="Last name", max_length=80, required=False)
 
 
-class _StepForm(forms.Form):
-    """What one step asks for. Takes `case`; `inputs()` gives what transitions.apply takes."""
-
-    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.case = case
-
-    def inputs(self) -> dict[str, Any]:
-        return dict(self.cleaned_data)
-
-
-class ExtractForm(_StepForm):
+class ExtractForm(StepForm):
     """Of which day the file tells."""
 
     effective_date = forms.DateField(label="Tells of the day", widget=_DAY, help_text="A day of the file's month.")
 
 
-class ApproveForm(_StepForm):
+class ApproveForm(StepForm):
     """The control totals, from billing's own report."""
 
     rows = Whole(label="Accounts, as the control report of billing says", min_value=0)

@@ -9,8 +9,7 @@ from django import forms
 from cases.debt.moratorium import codes, searching
 from cases.kernel import formats
 from cases.kernel.finding import terms
-from cases.kernel.models import Case
-from cases.kernel.plainforms import CARD, DAY, Chosen, PersonForm, PlainForm
+from cases.kernel.plainforms import CARD, DAY, Chosen, PersonForm, PlainForm, StepForm
 
 __all__ = ["AddDebtForm", "ApplyForm", "FactsForm", "PartyForm", "ReviewForm"]
 
@@ -77,21 +76,10 @@ class PartyForm(PersonForm):
     surname = forms.CharField(label="Last name, or name of the adviser", max_length=80)
 
 
-class _StepForm(PlainForm):
-    """What one step asks for. Takes `case`; `inputs()` gives what transitions.apply takes."""
-
-    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.case = case
-
-    def inputs(self) -> dict[str, Any]:
-        return dict(self.cleaned_data)
-
-
 NONE_FOUND = "No account of ours was found yet, so there is none to protect. It is looked for again as billing tells."
 
 
-class ApplyForm(_StepForm):
+class ApplyForm(StepForm):
     """Which of the accounts that were found are the debtor's."""
 
     debts = forms.MultipleChoiceField(
@@ -123,7 +111,7 @@ def said_of(debt: Any) -> str:
     return "; ".join(words)
 
 
-class AddDebtForm(_StepForm):
+class AddDebtForm(StepForm):
     """One more debt, and the day from which it is protected."""
 
     account_reference = forms.CharField(label="Account", max_length=40)
@@ -137,7 +125,7 @@ class AddDebtForm(_StepForm):
         }
 
 
-class ReviewForm(_StepForm):
+class ReviewForm(StepForm):
     """On which ground, and what it rests on."""
 
     ground = forms.ChoiceField(label="Ground", choices=[_CHOOSE, *codes.GROUNDS])

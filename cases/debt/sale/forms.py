@@ -14,7 +14,7 @@ from cases.kernel.calendars import JURISDICTIONS
 from cases.kernel.lightforms import LightForm
 from cases.kernel.models import Case
 from cases.kernel.numberfields import Number, Pounds, Whole
-from cases.kernel.plainforms import Chosen
+from cases.kernel.plainforms import Chosen, StepForm
 
 __all__ = [
     "AgainForm",
@@ -81,18 +81,7 @@ class PartyForm(LightForm):
     role = forms.ChoiceField(label="Role", choices=codes.ROLES, required=False)
 
 
-class _StepForm(forms.Form):
-    """What one step asks for. Takes `case`; `inputs()` gives what transitions.apply takes."""
-
-    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.case = case
-
-    def inputs(self) -> dict[str, Any]:
-        return dict(self.cleaned_data)
-
-
-class BiddersForm(_StepForm):
+class BiddersForm(StepForm):
     """Which buyers are given the tape without names."""
 
     bidders = forms.MultipleChoiceField(label="Buyers", widget=forms.CheckboxSelectMultiple)
@@ -132,7 +121,7 @@ class BidForm(forms.Form):
         return int(self.cleaned_data["rate"] * 100)
 
 
-class BuyerForm(_StepForm):
+class BuyerForm(StepForm):
     """What was shown of a buyer."""
 
     has_permission = forms.BooleanField(
@@ -158,7 +147,7 @@ class PreferForm(BuyerForm):
         field.choices = [(str(row.number), f"{row.agency.display_name}: {prices.in_words(row.rate)}") for row in rows]
 
 
-class SignForm(_StepForm):
+class SignForm(StepForm):
     """What was agreed with the buyer."""
 
     agreement_date = forms.DateField(label="Agreement of", widget=_DAY)
@@ -178,7 +167,7 @@ class SignForm(_StepForm):
     )
 
 
-class CompleteForm(_StepForm):
+class CompleteForm(StepForm):
     """What the buyer has paid."""
 
     funds_pence = Pounds(label="Received, in pounds", max_digits=12, min_value=Decimal("0.01"))

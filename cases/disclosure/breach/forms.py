@@ -13,9 +13,8 @@ from django.utils import timezone
 from cases.disclosure.breach import codes
 from cases.disclosure.emergency.forms import PartyForm as PersonForm
 from cases.kernel.calendars import LONDON
-from cases.kernel.models import Case
 from cases.kernel.numberfields import Whole
-from cases.kernel.plainforms import Chosen, PlainForm
+from cases.kernel.plainforms import Chosen, PlainForm, StepForm
 
 __all__ = ["AssessForm", "CloseForm", "FactsForm", "NotifyForm", "PartyForm", "ReportForm"]
 
@@ -129,18 +128,7 @@ class PartyForm(PersonForm):
     role: Any = forms.ChoiceField(label="Role", choices=codes.ROLES)
 
 
-class _StepForm(PlainForm):
-    """What one step asks for. Takes `case`; `inputs()` gives what transitions.apply takes."""
-
-    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.case = case
-
-    def inputs(self) -> dict[str, Any]:
-        return dict(self.cleaned_data)
-
-
-class AssessForm(_StepForm):
+class AssessForm(StepForm):
     """The secrecy test, and how bad it is."""
 
     is_secret = forms.ChoiceField(
@@ -155,14 +143,14 @@ class AssessForm(_StepForm):
     consequences = _long("What may come of it for them")
 
 
-class NotifyForm(_StepForm):
+class NotifyForm(StepForm):
     """What is done about it, and why it is late if it is."""
 
     measures = _long("What is done about it")
     delay = _long("Why it is told later than after 72 hours, if it is", rows=2, required=False)
 
 
-class CloseForm(_StepForm):
+class CloseForm(StepForm):
     """What was done in the end."""
 
     measures = _long("What was done, so that it does not happen again", required=False)

@@ -16,9 +16,8 @@ from cases.disclosure.emergency.guards import ABOUT_POSITION
 from cases.kernel import formats
 from cases.kernel.formats import BadFormat
 from cases.kernel.lightforms import LightForm
-from cases.kernel.models import Case
 from cases.kernel.numberfields import Whole
-from cases.kernel.plainforms import Chosen, PlainForm, needed_when
+from cases.kernel.plainforms import Chosen, PlainForm, StepForm, needed_when
 
 __all__ = [
     "FactsForm",
@@ -174,18 +173,7 @@ class PartyForm(LightForm):
         return {"role": cleaned.pop("role"), "is_innocent": True, "values": cleaned, "addresses": []}
 
 
-class _StepForm(PlainForm):
-    """What one step asks for. Takes `case`; `inputs()` gives what transitions.apply takes."""
-
-    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.case = case
-
-    def inputs(self) -> dict[str, Any]:
-        return dict(self.cleaned_data)
-
-
-class GiveForm(_StepForm):
+class GiveForm(StepForm):
     """What was read to whom; and, each said for itself, on which number they were called back, and that they read back
     what they heard. On the screen of an emergency the button that records it says the second."""
 
@@ -265,19 +253,19 @@ class MoreForm(GiveForm):
     """What is given besides, on the same terms."""
 
 
-class RefuseForm(_StepForm):
+class RefuseForm(StepForm):
     """Why nothing is given. The words themselves are the reason of the step."""
 
     reason_code = forms.ChoiceField(label="Why", choices=[_CHOOSE, *codes.REFUSALS])
 
 
-class RefuseMoreForm(_StepForm):
+class RefuseMoreForm(StepForm):
     """Why nothing more is given."""
 
     reason_code = Chosen(label="Why", choices=codes.MORE_REFUSALS)
 
 
-class WriteUpForm(_StepForm):
+class WriteUpForm(StepForm):
     """What happened, in the words of who acted."""
 
     account = forms.CharField(
@@ -288,7 +276,7 @@ class WriteUpForm(_StepForm):
     )
 
 
-class FoundForm(_StepForm):
+class FoundForm(StepForm):
     """What was given that the emergency did not need."""
 
     what = forms.CharField(
@@ -299,7 +287,7 @@ class FoundForm(_StepForm):
     )
 
 
-class SettleForm(_StepForm):
+class SettleForm(StepForm):
     """How the error was settled."""
 
     how = forms.CharField(

@@ -13,7 +13,7 @@ from cases.kernel.countries import COUNTRIES
 from cases.kernel.exchange.agreements import HOME, OWN
 from cases.kernel.lightforms import LightForm
 from cases.kernel.models import Agency, Case
-from cases.kernel.plainforms import CARD, Chosen, needed_when
+from cases.kernel.plainforms import CARD, Chosen, StepForm, needed_when
 
 __all__ = ["ApproveForm", "FactsForm", "PartyForm", "RenewForm"]
 
@@ -70,21 +70,14 @@ class PartyForm(PersonForm):
     role: Any = forms.ChoiceField(label="Role", choices=codes.ROLES)
 
 
-class RenewForm(forms.Form):
-    """Until when it holds now. Takes `case`; `inputs()` gives what transitions.apply takes."""
+class RenewForm(StepForm):
+    """Until when it holds now."""
 
     review_date = forms.DateField(
         label="Review date",
         help_text=f"The last day on which anything is sent, within {periods.LONGEST_MONTHS // 12} years.",
         widget=forms.DateInput(attrs={"type": "date"}),
     )
-
-    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.case = case
-
-    def inputs(self) -> dict[str, Any]:
-        return dict(self.cleaned_data)
 
 
 class ApproveForm(RenewForm):

@@ -9,9 +9,8 @@ from django import forms
 from cases.fraud.trace import codes, messages
 from cases.kernel import formats
 from cases.kernel.formats import BadFormat
-from cases.kernel.models import Case
 from cases.kernel.numberfields import Whole
-from cases.kernel.plainforms import Chosen, PersonForm, PlainForm
+from cases.kernel.plainforms import Chosen, PersonForm, PlainForm, StepForm
 
 __all__ = ["AcceptForm", "FactsForm", "HoldForm", "NextForm", "PartyForm", "PassForm", "StartForm"]
 
@@ -60,18 +59,7 @@ def _via(label: str, help_text: str) -> forms.CharField:
     )
 
 
-class _StepForm(PlainForm):
-    """What one step asks for. Takes `case`; `inputs()` gives what transitions.apply takes."""
-
-    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.case = case
-
-    def inputs(self) -> dict[str, Any]:
-        return dict(self.cleaned_data)
-
-
-class AcceptForm(_StepForm):
+class AcceptForm(StepForm):
     """Why the withheld number is overridden."""
 
     is_expedient = forms.BooleanField(
@@ -79,7 +67,7 @@ class AcceptForm(_StepForm):
     )
 
 
-class StartForm(_StepForm):
+class StartForm(StepForm):
     """Who is asked first: a provider of the register by a message, any other by a person."""
 
     agency = forms.ChoiceField(
@@ -106,7 +94,7 @@ class NextForm(StartForm):
     field_order = ("via", "agency", "provider")
 
 
-class HoldForm(_StepForm):
+class HoldForm(StepForm):
     """What was answered, and by whom."""
 
     via = _via(
@@ -123,7 +111,7 @@ class HoldForm(_StepForm):
     result = forms.CharField(label="The result", max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
 
 
-class PassForm(_StepForm):
+class PassForm(StepForm):
     """To whom the result goes, and why they may have it. Whoever complained cannot be chosen."""
 
     recipient = forms.ChoiceField(label="Give the result to")

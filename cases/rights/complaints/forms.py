@@ -9,9 +9,8 @@ from django import forms
 
 from cases.kernel.casetypes import Intake
 from cases.kernel.intake import FieldErrors
-from cases.kernel.models import Case
 from cases.kernel.office.codelists import CodeField
-from cases.kernel.plainforms import DAY, Chosen, faults_of
+from cases.kernel.plainforms import DAY, Chosen, StepForm, faults_of, is_recent
 from cases.rights import codes as rights_codes
 from cases.rights import intake
 from cases.rights.complaints import codes
@@ -32,12 +31,16 @@ class FactsForm(RequestForm):
         label="In their words", max_length=8000, required=False, widget=forms.Textarea(attrs={"rows": 5})
     )
     received_date = forms.DateField(
-        label="Received on", required=False, widget=DAY, help_text="The 30 days count from this day. Empty: today."
+        label="Received on",
+        required=False,
+        widget=DAY,
+        validators=[is_recent],
+        help_text="The 30 days count from this day. Empty: today.",
     )
     field_order = ("about", "came_by", "received_date", "complaint")
 
 
-class CloseForm(forms.Form):
+class CloseForm(StepForm):
     """What was enquired into, what came of it, and the answer to the person."""
 
     outcome = forms.ChoiceField(label="What came of it", choices=[("", "Choose"), *codes.OUTCOMES])
@@ -50,13 +53,6 @@ class CloseForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text="Printed in the letter to them as you write it. Name nobody else.",
     )
-
-    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.case = case
-
-    def inputs(self) -> dict[str, Any]:
-        return dict(self.cleaned_data)
 
 
 EXAMPLE = {
