@@ -83,6 +83,11 @@ class Part:
     looks: Sequence[Look] = ()
 
     @property
+    def what(self) -> str:
+        """What it holds, in words."""
+        return _what(self.row.payload)
+
+    @property
     def streams(self) -> tuple[UUID, ...]:
         """Whatever it tells of."""
         told = [case.uid for _, case in self.cases] + [each.event.stream for each in self.office]
@@ -167,7 +172,7 @@ def _subject(payload: Payload) -> str:
 def part_of(uid: UUID, *, actor: Actor, at: datetime, request_id: str = "") -> Part:
     """Return what stands in a file, newest first, of what whoever asked may still know. One access row names every
     case. Raises NotVisible for anybody else, and once it is over."""
-    row = Proposal.objects.filter(uid=uid, kind=KIND).first()
+    row = Proposal.objects.select_related("maker").filter(uid=uid, kind=KIND).first()
     if row is None or not caselists.may_fetch(row, actor, at=at, kind=KIND):
         raise NotVisible
     part = _part(row, actor, at=at)

@@ -20,7 +20,7 @@ from cases.ledger.canonical import microseconds, timestamp
 from cases.ledger.checkpoints import Proof
 from cases.ledger.sealing import Reader
 from cases.ledger.verify import WRONG
-from cases.reports import chapters, exchange, naming, press, records, related, sender, words
+from cases.reports import chapters, exchange, naming, press, records, related, seal, sender, words
 from cases.reports.entries import Chapter, Entry
 from cases.reports.pdf import Paper
 from cases.reports.records import Records
@@ -124,9 +124,9 @@ AFTER_FACTS = (
 
 
 @transaction.atomic
-def draft(report: AuditReport, *, reader: Reader, at: datetime, sealed_by: str = "") -> Draft:
-    """Return a report as it stands at one moment, ready for the press. Writes the reader's access rows. `sealed_by` is
-    the fingerprint of the certificate under which its pages will be sealed.
+def draft(report: AuditReport, *, reader: Reader, at: datetime, by: seal.Sealer | None = None) -> Draft:
+    """Return a report as it stands at one moment, ready for the press. Writes the reader's access rows. `by` is what
+    its pages will be sealed with.
 
     Reads in one repeatable-read transaction of its own; call it in no other.
     """
@@ -147,7 +147,7 @@ def draft(report: AuditReport, *, reader: Reader, at: datetime, sealed_by: str =
         "case": case,
         "title": f"Audit report {case.reference}",
         "made_at": at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "cover": [*_cover(report, found, told, at=at), *_sealed(sealed_by)],
+        "cover": [*_cover(report, found, told, at=at), seal.told(by)],
         "contents": [*before, Chapter(code="facts", title="The case’s facts", entries=()), *after],
         "chain": [*_chain_sentences(found, at=at), _proof_sentence(found, proof)],
         "proof": proof,
@@ -268,11 +268,6 @@ def _proof(proof: Proof | None) -> dict[str, Any] | None:
         "index": proof.index,
         "path": [each.hex() for each in proof.path],
     }
-
-
-def _sealed(fingerprint: str) -> list[tuple[str, str]]:
-    said = f"Certificate, SHA-256 {fingerprint}" if fingerprint else "No: this office has no key that seals reports"
-    return [("Sealed", said)]
 
 
 def _proof_sentence(found: Records, proof: Proof | None) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -159,10 +158,8 @@ def make(report_id: int, *, now: datetime) -> bool:
             draft = papers.draft(report, paper, reader=reader, at=now)
         else:
             checkpoints.seal(now=now, is_wanted=True)  # so that what the report tells is in one
-            draft = audit.draft(report, reader=reader, at=now, sealed_by=by.fingerprint if by else "")
-        printed = press.press(replace(draft.paper, sealed_at=seal.moment(now)) if by else draft.paper)
-        if by:
-            printed = replace(printed, data=seal.seal(printed.data, by))
+            draft = audit.draft(report, reader=reader, at=now, by=by)
+        printed = seal.printed(draft.paper, by, now=now)
         failpoints.reach("report_sealed")
     except press.PressFailed:
         _fail(report, now=now)

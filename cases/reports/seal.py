@@ -8,7 +8,7 @@ by `manage.py checkpoint init`, or given by the operator with a certificate that
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,10 +25,11 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from cases.ledger import keys
-from cases.reports import pdf
+from cases.reports import pdf, press
+from cases.reports.pdf import Paper, Printed
 from cases.reports.press import PressFailed
 
-__all__ = ["Sealer", "file", "make_key", "moment", "seal", "sealer"]
+__all__ = ["Sealer", "file", "make_key", "moment", "printed", "seal", "sealer", "told"]
 
 NAME = "seal-v1.pem"
 VALID = timedelta(days=3650)
@@ -134,3 +135,18 @@ def seal(data: bytes, by: Sealer) -> bytes:
     if len(signature) > end - start:
         raise PressFailed("The certificates are too large for the place that the pages leave.")
     return sealed[:start] + signature.ljust(end - start, b"0") + sealed[end:]
+
+
+def told(by: Sealer | None) -> tuple[str, str]:
+    """Return the line of a cover that says under which certificate the pages are sealed, or that they are not."""
+    said = f"Certificate, SHA-256 {by.fingerprint}" if by else "No: this office has no key that seals reports"
+    return "Sealed", said
+
+
+def printed(paper: Paper, by: Sealer | None, *, now: datetime) -> Printed:
+    """Print a paper and seal its pages, where there is a key for it. Call it outside any transaction: it takes seconds.
+    Raises PressFailed."""
+    if by is None:
+        return press.press(paper)
+    made = press.press(replace(paper, sealed_at=moment(now)))
+    return replace(made, data=seal(made.data, by))

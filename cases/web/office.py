@@ -165,6 +165,7 @@ def _show(
         "can_withdraw": row.state == "open" and row.maker_id == actor.user_id,
         "preview_url": f"{_preview(row.kind, payload)}?change={row.uid}" if row.kind in PREVIEWS else "",
         "list_url": reverse(FILES[row.kind], args=[row.uid]) if _may_fetch(row, actor) else "",
+        "has_paper": row.kind == traillists.KIND,
         "problems": problems or [],
         "typed": typed,
     }

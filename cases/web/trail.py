@@ -20,14 +20,16 @@ from cases.kernel.calendars import LONDON
 from cases.kernel.casetypes import CaseType
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Agency, User
+from cases.kernel.office import proposals
 from cases.kernel.reading import looktrail, officetrail, timeline, trail
 from cases.kernel.reading.looktrail import Place
 from cases.kernel.reading.trail import CASES, LOOKS, OFFICE, SYSTEM, Asked
 from cases.ledger import checkpoints, reads, sealing
-from cases.reports.words import VERBS
+from cases.reports import trail as paper
+from cases.reports.words import VERBS, moment
 from cases.web import asking, cursors, trailrows
 from cases.web.casepage import PURPOSES
-from cases.web.documents import table
+from cases.web.documents import attachment, table
 from cases.web.refusals import Problem, screen
 from cases.web.stepup import require as second_factor
 
@@ -273,8 +275,15 @@ def _place(text: str) -> Place | None:
 @require_GET
 @never_cache
 def trail_list(request: HttpRequest, uid: UUID) -> HttpResponse:
-    """Hand out a part of the trail to whoever asked for it, within seven days; that is on record with every case it
-    names."""
-    actor = asking.actor_of(request)
-    part = traillists.part_of(uid, actor=actor, at=asking.now(), request_id=asking.request_id(request))
-    return table(trailrows.lines(part), f"acts-{part.row.made_at:%Y-%m-%d}.csv")
+    """Hand out a part of the trail to whoever asked for it, within seven days, as a table or as a sealed paper; that is
+    on record with every case it names."""
+    actor, at = asking.actor_of(request), asking.now()
+    part = traillists.part_of(uid, actor=actor, at=at, request_id=asking.request_id(request))
+    lines, name = trailrows.lines(part), f"audit-trail-{part.row.made_at:%Y-%m-%d}"
+    if request.GET.get("as") != "paper":
+        return table(lines, f"{name}.csv")
+    asked = [(line.label, line.new) for line in proposals.get(part.row.kind).describe({}, part.row.payload)]
+    facts = [*asked, ("Asked for", f"{moment(part.row.made_at)} by {part.row.maker}")]
+    title = f"Audit trail: {part.what.lower()}"
+    made = paper.printed(part.row, lines, title=title, facts=facts, at=at)
+    return attachment(made.data, f"{name}.pdf", media_type="application/pdf")

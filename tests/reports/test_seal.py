@@ -15,13 +15,15 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from backoffice.env import BASE_DIR
-from cases.kernel import edits
-from cases.kernel.models import AuditReport, StoredBlob
+from cases.kernel import edits, traillists, transitions
+from cases.kernel.models import AuditReport, Proposal, StoredBlob
 from cases.ledger import checkpoints, keys, notes, offline, verify
-from cases.ledger.models import Checkpoint, DataKey, LedgerEvent
+from cases.ledger.models import AccessEvent, Checkpoint, DataKey, LedgerEvent
 from cases.reports import requests, seal
 from tests import factories
 from tests.reports import reading
+from tests.web import desk
+from tests.web.test_trail import wanted
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MADE_AT = datetime.now(UTC).replace(microsecond=0)
@@ -290,3 +292,43 @@ def test_a_worker_killed_while_it_seals_or_keeps_a_report_leaves_one_whole_one(k
     assert list(told.values_list("action", flat=True)) == acts
     # What was done ten minutes ahead of the database's clock says so; all else is as it was written.
     assert {each.column for each in verify.verify_stream(case.uid)} <= {"at", "recorded_at"}
+
+
+def test_a_part_of_the_trail_is_a_sealed_paper_too_with_the_table_attached(keyed, tmp_path):
+    people = factories.office()
+    case = factories.investigating(people)
+    transitions.apply(case.pk, "close_no_action", actor=people["a.byrne"], at=factories.FILED_AT, reason="A mistake.")
+    client = desk.client_of("b.lacombe")
+    wanted(client, case=case.reference, reason="For the board.")
+    row = Proposal.objects.get(kind=traillists.KIND)
+    path = f"/audit-trail/files/{row.uid}/"
+    assert f'href="{path}?as=paper"' in client.get(f"/office/changes/{row.uid}/").content.decode()
+
+    answer = client.get(f"{path}?as=paper")
+
+    assert answer["content-type"] == "application/pdf" and "no-store" in answer["cache-control"]
+    look = AccessEvent.objects.filter(verb="export").latest("id")
+    assert (look.streams, look.purpose) == ([case.uid], "audit_sample")
+    told, events = signature(answer.content, tmp_path), LedgerEvent.objects.filter(stream=case.uid)
+    assert "Signature Validation: Signature is Valid." in told and "Total document signed" in told
+    reading.check_with_qpdf(answer.content, tmp_path)
+    text = reading.squeezed(reading.text_of(answer.content))
+    assert "Audittrail:actsoncases" in text and "byB.Lacombe" in text
+    assert f"Certificate,SHA-256{seal.sealer().fingerprint}" in text and "Amistake." not in text
+    assert {bytes(each.hash).hex() for each in events} <= {text[at : at + 64] for at in range(len(text) - 63)}
+    with reading.opened(answer.content) as file:
+        table = file.attachments["trail.csv"].get_file().read_bytes()
+    assert table == client.get(path).content
+    assert desk.client_of("d.osei").get(f"{path}?as=paper").status_code == 404
+
+
+def test_looks_and_acts_on_the_office_are_printed_too_without_a_key_as_well(folder):
+    people = factories.office()
+    case = factories.investigating(people)
+    desk.client_of("a.byrne").get(f"/cases/{case.uid}/")
+    client = desk.client_of("b.lacombe")
+    for of, shown in (("looks", "A.Byrne:Sawapage."), ("office", "System:Enteredapolicydocument.")):
+        wanted(client, of=of, reason=f"For the board: {of}.")
+        row = Proposal.objects.filter(kind=traillists.KIND).latest("pk")
+        text = reading.squeezed(reading.text_of(client.get(f"/audit-trail/files/{row.uid}/?as=paper").content))
+        assert shown in text and "No:thisofficehasnokeythatsealsreports" in text
