@@ -25,6 +25,7 @@ SECTIONS = (
 def my_work(request: HttpRequest) -> HttpResponse:
     """Show one person's own cases by urgency, and the tasks they can do."""
     actor, at = asking.actor_of(request), asking.now()
+    viewtallies.count(request, at)
     work = desk.my_work(actor, at=at)
     lines = {code: [rows.line(case, at=at) for case in getattr(work, code)] for code, _, _ in SECTIONS}
     sections = [{"code": code, "label": label, "empty": empty, "lines": lines[code]} for code, label, empty in SECTIONS]

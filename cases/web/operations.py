@@ -7,19 +7,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from cases.kernel import jobs, policy
-from cases.kernel.actors import Actor
 from cases.kernel.exchange import exchanges
 from cases.kernel.reading import desk, operations
 from cases.kernel.reading.operations import Counted, Standing, Traffic
 from cases.web import addresses, approvals, asking, charts, rows, tallies
 from cases.web.jobs import entry
+from cases.web.kept import Kept
 from cases.web.refusals import screen
 
 __all__ = ["operations_page"]
@@ -34,8 +33,7 @@ FIGURES = (
 )
 MOST = 6
 SPARK_DAYS = 7
-KEPT_SECONDS = 300
-KEPT_AS = 1  # another number when what is kept looks otherwise
+COUNTED = Kept("operations:1", 300)  # another number when what is kept looks otherwise
 NAMES = {"on-track": "On track", "due-soon": "Due within 7 days", "overdue": "Overdue"}
 
 
@@ -47,11 +45,11 @@ def operations_page(request: HttpRequest) -> HttpResponse:
     actor, at = asking.actor_of(request), asking.now()
     policy.require(actor, "view_operations")
     if "anew" in request.GET:
-        _counted(actor, at, is_anew=True)
+        _counted(request, at, is_anew=True)
         tallies.fresh(request, at)
         return redirect("web:operations")
     counted, queue = tallies.recent(request, at), addresses.page("web:queue")
-    known = _counted(actor, at)
+    known = _counted(request, at)
     days, standing = known.days, known.standing
     lately = operations.open_lately(known, days=SPARK_DAYS)
     work = jobs.visible_to(actor).filter(state__in=["queued", "running", "stopping"]).select_related("asked_by")
@@ -87,14 +85,12 @@ def operations_page(request: HttpRequest) -> HttpResponse:
     return render(request, "cases/operations.html", shown)
 
 
-def _counted(actor: Actor, at: datetime, *, is_anew: bool = False) -> Counted:
-    """Return what was counted of what this person may see within five minutes, or count it: each person and sight has
-    its own, so that a changed role, team or grant finds nothing of the old."""
-    cache, key = caches["fast"], f"operations:{KEPT_AS}:{actor.user_id}:{actor.sight}"
-    if not is_anew and (kept := cache.get(key)):
+def _counted(request: HttpRequest, at: datetime, *, is_anew: bool = False) -> Counted:
+    """Return what was counted of what this person may see within five minutes, or count it."""
+    if not is_anew and (kept := COUNTED.known(request)):
         return operations.of_plain(kept)
-    found = operations.counted(actor, at=at)
-    cache.set(key, operations.as_plain(found), KEPT_SECONDS)
+    found = operations.counted(asking.actor_of(request), at=at)
+    COUNTED.keep(request, operations.as_plain(found))
     return found
 
 

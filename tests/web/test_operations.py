@@ -88,7 +88,7 @@ def kept(monkeypatch):
     """A second cache that is there; the suite's own is away."""
     cache = LocMemCache("kept-operations", {})
     cache.clear()
-    monkeypatch.setattr("cases.web.operations.caches", {"fast": cache})
+    monkeypatch.setattr("cases.web.kept.caches", {"fast": cache})
     return cache
 
 

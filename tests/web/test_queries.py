@@ -6,10 +6,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from cases.kernel import edits, outbox, views
+from cases.kernel import actors, edits, outbox, views
 from cases.kernel.exchange import letters
 from cases.kernel.linking import links
-from cases.web import tallies, viewtallies
+from cases.kernel.models import User
 from tests import factories
 from tests.web import desk
 
@@ -144,8 +144,7 @@ def kept(monkeypatch):
     """A second cache that is there; the suite's own is away, so that every page shows what it costs without."""
     cache = LocMemCache("kept", {})
     cache.clear()
-    monkeypatch.setattr(tallies, "_cache", lambda: cache)
-    monkeypatch.setattr(viewtallies, "caches", {"fast": cache})
+    monkeypatch.setattr("cases.web.kept.caches", {"fast": cache})
     return cache
 
 
@@ -186,6 +185,10 @@ def test_the_queue_counts_anew_after_what_one_did_oneself_and_otherwise_twice_a_
     assert (tab(analyst), tab(other)) == (2, 1)
 
 
+def sight_of(actor) -> str:
+    return f"{actor.user_id}:{actors.staff(User.objects.get(pk=actor.user_id)).sight}"
+
+
 def test_counts_of_kept_views_are_counted_with_the_rails_and_kept_for_a_sight_alone(people, kept):
     factories.referred(people)
     views.keep("Free", "view=unassigned", actor=people["a.byrne"], at=factories.AT, is_pinned=True)
@@ -203,8 +206,18 @@ def test_counts_of_kept_views_are_counted_with_the_rails_and_kept_for_a_sight_al
     factories.referred(people)
     client.get("/counts/")
     assert counted() == [(1, None), (1,)]  # for five minutes
-    assert viewtallies._key(people["a.byrne"]) != viewtallies._key(people["d.osei"])
+    assert [name for name in kept._cache if "views:" in name] == [f":1:views:{sight_of(people['a.byrne'])}"]
     for key in [name for name in kept._cache if "views:" in name]:
         del kept._cache[key], kept._expire_info[key]
     client.get("/counts/")
     assert counted() == [(2, None), (2,)]
+
+
+def test_my_work_counts_the_kept_views_for_whoever_has_no_script(people, kept):
+    factories.referred(people)
+    views.keep("Free", "view=unassigned", actor=people["a.byrne"], at=factories.AT)
+    client = desk.client_of("a.byrne")
+    first, again = statements(client, "/"), statements(client, "/")
+    assert len(first) == len(again) + 1, shortly(first)
+    for page in ("/", "/cases/"):
+        assert [place.waiting for place in client.get(page).context["shell"].views] == [1]
