@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Count, Max, Sum
@@ -217,14 +218,23 @@ def takes_documents(case: Case) -> str | None:
     return None if _may_change(case, "attach") and case.key.destroyed_at is None else OVER
 
 
-def add_note(case_id: int, text: str, *, actor: Actor, at: datetime, request: ledger.RequestInfo | None = None) -> Note:
-    """Write a note, sealed under a key of its own. It changes nothing an approval is about."""
+def add_note(
+    case_id: int,
+    text: str,
+    *,
+    actor: Actor,
+    at: datetime,
+    uid: UUID | None = None,
+    request: ledger.RequestInfo | None = None,
+) -> Note:
+    """Write a note, sealed under a key of its own. It changes nothing an approval is about. `uid` is that of the form
+    it came by: IntegrityError where it is there already."""
     with change(case_id, actor=actor, at=at, act="note", verb="case.noted", shapes=False, request=request) as edit:
         if not text.strip():
             raise EditRefused("Write something first.")
         formats.refuse_card_numbers([text])
         key = sealing.new_key(unnaming.NOTE_KEY, at=at, parent=edit.case.key)
-        note = Note(case=edit.case, author_id=actor.user_id, written_at=at, key=key)
+        note = Note(case=edit.case, author_id=actor.user_id, written_at=at, key=key, **({"uid": uid} if uid else {}))
         sealing.seal(note, {"text": text.strip()}, key=key)
         note.save()
         index.add_note(note, text)
@@ -337,6 +347,7 @@ def keep(
     at: datetime,
     redacts: int | None = None,
     admissibility: str = "",
+    uid: UUID | None = None,
     request: ledger.RequestInfo | None = None,
 ) -> Evidence:
     """Record a file that was taken in as a document of the case, to be scanned; drop it when anything refuses. A
@@ -344,7 +355,8 @@ def keep(
 
     `redacts` is the number of the original of which it is a redacted copy; it is then of the original's kind.
     `admissibility` says how it was come by and what it may be used for; it is sealed. Raises NotAllowed, CardNumber,
-    and EditRefused when the case has as many documents as one may have, or no such original.
+    and EditRefused when the case has as many documents as one may have, or no such original. `uid` is that of the form
+    it came by: IntegrityError where it is there already.
     """
     try:
         formats.refuse_card_numbers([admissibility])
@@ -368,6 +380,7 @@ def keep(
                 blob=taken.record(),
                 obtained_by_id=actor.user_id,
                 obtained_at=at,
+                **({"uid": uid} if uid else {}),
             )
             said = {"file_name": taken.file_name, "admissibility": admissibility.strip() or None}
             sealing.seal(row, said, key=case.key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet
@@ -110,9 +111,11 @@ def enter(
     review_at: datetime | None = None,
     document: int | None = None,
     person: int | None = None,
+    uid: UUID | None = None,
     request: ledger.RequestInfo | None = None,
 ) -> Hold:
-    """Hold a case: locks it, writes the hold, what it blocks and one ledger event. Several may overlap.
+    """Hold a case: locks it, writes the hold, what it blocks and one ledger event. Several may overlap. `uid` is that
+    of the form it came by: IntegrityError where it is there already.
 
     It begins at most ten years before `at` or 31 days after. Without a review date it is looked at again after the
     kind's own period. The reference it has elsewhere is sealed.
@@ -144,6 +147,7 @@ def enter(
             review_at=review_at or at + timedelta(days=known.review_days),
             party=_of_case(case.parties, person),
             evidence=_of_case(case.evidence, document),
+            **({"uid": uid} if uid else {}),
         )
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db import IntegrityError
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -15,10 +17,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from cases.kernel import approvals, casetypes, edits, policy, roles, transitions, verdicts
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Case, User
+from cases.kernel.models import Case, Note, User
 from cases.kernel.reading import desk, timeline
 from cases.kernel.transitions import CaseChanged
-from cases.web import asking, casepage, decision, stepup
+from cases.web import asking, casepage, decision, once, stepup
 from cases.web.casepage import Typed
 from cases.web.refusals import Problem, form_problems, screen, status_of
 
@@ -58,13 +60,25 @@ def _refused(request: HttpRequest, case: Case, error: CaseError, typed: Typed) -
 
 
 def _do(
-    request: HttpRequest, case: Case, act: Callable[[], Any], *, said: str | Callable[[Any], str], typed: Typed
+    request: HttpRequest,
+    case: Case,
+    act: Callable[[], Any],
+    *,
+    said: str | Callable[[Any], str],
+    typed: Typed,
+    makes: type[Model] | None = None,
 ) -> HttpResponse:
-    """Make the call; say what is now so, or show the case with the refusal and what was typed."""
+    """Make the call; say what is now so, or show the case with the refusal and what was typed. `makes` is the row that
+    a form is good for once."""
     try:
         done = act()
     except CaseError as error:
         return _refused(request, case, error, typed)
+    except IntegrityError:
+        if makes is None or not once.has_made(request, makes):
+            raise
+        messages.info(request, once.SENT)
+        return _back(request, case.uid)
     messages.success(request, said if isinstance(said, str) else said(done))
     return _back(request, case.uid)
 
@@ -124,9 +138,12 @@ def note(request: HttpRequest, uid: UUID) -> HttpResponse:
     return _do(
         request,
         case,
-        lambda: edits.add_note(case.pk, text, actor=actor, at=asking.now(), request=asking.info(request)),
+        lambda: edits.add_note(
+            case.pk, text, actor=actor, at=asking.now(), uid=once.uid_of(request), request=asking.info(request)
+        ),
         said="Note added.",
         typed=Typed(note=text),
+        makes=Note,
     )
 
 

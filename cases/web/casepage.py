@@ -25,7 +25,7 @@ from cases.kernel.standing import Standing
 from cases.kernel.timing import extensions
 from cases.kernel.transitions import Offer
 from cases.ledger import reads
-from cases.web import addresses, asking, decision, panels, referring, story
+from cases.web import addresses, asking, decision, once, panels, referring, story
 from cases.web.context import Command
 from cases.web.refusals import Problem, screen
 from cases.web.wording import task_label, task_url
@@ -232,6 +232,7 @@ def show(
     shown = head | {
         "problems": problems,
         "typed": typed or Typed(),
+        "once": once.token(request),
         "steps": panels.steps(casetype, case.state, entries, case.opened_at),
         "facts": casetype.facts_view(case),
         "tables": casetype.tables(case),

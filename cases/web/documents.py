@@ -14,6 +14,7 @@ from uuid import UUID
 from csp.decorators import csp_update
 from django import forms
 from django.contrib import messages
+from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -33,7 +34,7 @@ from cases.kernel.reading import queries, records
 from cases.kernel.reading.queries import CaseFile
 from cases.ledger.sealing import Reader
 from cases.reports import pictures
-from cases.web import asking, casepage
+from cases.web import asking, casepage, once
 from cases.web.refusals import Problem, form_problems, problem, screen, status_of
 from cases.web.uploads import LARGEST_REQUEST, SealingHandler
 
@@ -152,10 +153,16 @@ def _attach(request: HttpRequest, file: CaseFile, handler: SealingHandler) -> Ht
             admissibility=form.cleaned_data["admissibility"],
             actor=asking.actor_of(request),
             at=asking.now(),
+            uid=once.uid_of(request),
             request=asking.info(request),
         )
     except CaseError as error:
         return _show(request, file, form, [Problem(sentence=str(error))], status_of(error))
+    except IntegrityError:
+        if not once.has_made(request, Evidence):
+            raise
+        messages.info(request, once.SENT)
+        return redirect("web:documents", uid=file.case.uid)
     messages.success(
         request, f"Document {row.number} was taken in and sealed. It can be downloaded once it is scanned."
     )
@@ -178,6 +185,7 @@ def _show(
     shown = casepage.header(file, "documents", actor) | {
         "documents": [_line(each, kinds, file, at) for each in found],
         "form": form,
+        "once": once.fresh(request),
         "may_scan": policy.can(actor, "close_task", case=file.case).is_allowed,
         "takes_none": edits.takes_documents(file.case),
         "problems": problems or [],

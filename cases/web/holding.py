@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
@@ -22,7 +23,7 @@ from cases.kernel.plainforms import Chosen
 from cases.kernel.reading import queries
 from cases.kernel.timing import snoozes
 from cases.ledger import reads
-from cases.web import asking, casepage
+from cases.web import asking, casepage, once
 from cases.web.refusals import Problem, form_problems, screen, status_of
 
 __all__ = ["case_holds", "snooze", "wake"]
@@ -114,6 +115,7 @@ def case_holds(request: HttpRequest, uid: UUID) -> HttpResponse:
     waiting = any(each["act"] == "release_hold" and each["mode"] == "before" for each in file.approvals)
     shown = {
         "form": form,
+        "once": once.token(request),
         "problems": problems,
         "listed": [_shown(each, at, may=may and not waiting) for each in holds.listed(file.case)],
         "is_waiting": waiting,
@@ -131,11 +133,17 @@ def _enter(request: HttpRequest, case: Case, form: HoldForm) -> tuple[list[Probl
             form.cleaned_data["kind"],
             actor=asking.actor_of(request),
             at=at,
+            uid=once.uid_of(request),
             request=asking.info(request),
             **form.entered(),
         )
     except CaseError as error:
         return [Problem(sentence=str(error))], status_of(error)
+    except IntegrityError:
+        if not once.has_made(request, Hold):
+            raise
+        messages.info(request, once.SENT)
+        return [], HTTPStatus.OK
     messages.success(request, _said(hold, at))
     return [], HTTPStatus.OK
 

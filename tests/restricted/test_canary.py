@@ -389,7 +389,7 @@ def address(channel: Channel, uid: UUID, **given) -> str:
 
 VOLATILE = (
     re.compile(r'name="csrfmiddlewaretoken" value="\w+"'),
-    re.compile(r'name="once" value="[\w-]+"'),
+    re.compile(r'name="once" value="[\w:-]+"'),
     re.compile(r"hx-headers=\S+"),
     re.compile(r"\b[0-9a-f]{32}\b"),
     re.compile(r"csrf=[^;]+|session=[^;]+|expires=[^;]+"),

@@ -8,9 +8,10 @@ from django.urls import reverse
 
 from cases.kernel import actors, edits, formats, record, tasks
 from cases.kernel.evidence import taking
-from cases.kernel.models import Approval, Case, CaseParty, Evidence, Note, StoredBlob
+from cases.kernel.models import Approval, Case, CaseParty, Evidence, Hold, Note, StoredBlob
 from cases.ledger.models import AccessEvent, LedgerEvent
 from cases.reports import requests
+from cases.web.once import SENT
 from tests import factories
 from tests.kernel.snapshots import nothing_written
 from tests.reports import reading
@@ -485,6 +486,38 @@ def test_a_form_that_is_sent_again_leads_to_what_it_opened(people):
     assert (again.status_code, again.url) == (302, first.url)
     assert "This form had opened" in client.get(again.url).content.decode()
     assert client.post("/cases/new/fraud_referral/", {**NEW, "once": once_of(client)}).url != first.url
+
+
+@pytest.mark.parametrize(
+    ("page", "target", "typed", "made"),
+    [
+        ("case", "note", {"note": "The courier rang back."}, Note),
+        ("holds", "holds", {"kind": "dispute", "source": "customer", "reason": "They say so."}, Hold),
+        ("documents", "documents", {"kind": "call_recording"}, Evidence),
+    ],
+)
+def test_what_a_form_adds_is_added_once_however_often_it_is_sent(people, page, target, typed, made):
+    """A second press, Back, or a browser that tries anew: each would hold, tell or keep the same twice."""
+    case = factories.investigating(people)
+    client, before = desk.client_of("a.byrne"), made.objects.filter(case=case).count()
+    once = re.search(r'name="once" value="([^"]+)"', client.get(at(page, case)).content.decode())[1]
+
+    def send(once):
+        files = (
+            {"document": SimpleUploadedFile("note.txt", b"What the courier wrote.", "text/plain")}
+            if made is Evidence
+            else {}
+        )
+        return client.post(at(target, case), {**typed, **files, "once": once})
+
+    first = send(once)
+    assert first.status_code == 302 and made.objects.filter(case=case).count() == before + 1
+    with nothing_written():
+        again = send(once)
+    assert (again.status_code, again.url) == (302, first.url)
+    assert SENT in client.get(again.url).content.decode()
+    other = re.search(r'name="once" value="([^"]+)"', client.get(at(page, case)).content.decode())[1]
+    assert send(other).status_code == 302 and made.objects.filter(case=case).count() == before + 2
 
 
 def test_a_refused_form_is_still_good_for_one_and_another_persons_for_nothing(people):
