@@ -3,7 +3,7 @@ work in the background, decisions that wait. Of what one may see oneself, as the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,8 +32,7 @@ FIGURES = (
     ("held", "On hold", ""),
 )
 MOST = 6
-SPARK_DAYS = 7
-COUNTED = Kept("operations:1", 300)  # another number when what is kept looks otherwise
+COUNTED = Kept("operations:2", 300)  # another number when what is kept looks otherwise
 NAMES = {"on-track": "On track", "due-soon": "Due within 7 days", "overdue": "Overdue"}
 
 
@@ -51,7 +50,6 @@ def operations_page(request: HttpRequest) -> HttpResponse:
     counted, queue = tallies.recent(request, at), addresses.page("web:queue")
     known = _counted(request, at)
     days, standing = known.days, known.standing
-    lately = operations.open_lately(known, days=SPARK_DAYS)
     work = jobs.visible_to(actor).filter(state__in=["queued", "running", "stopping"]).select_related("asked_by")
     shown = {
         "urgent": rows.urgent_lines(actor, at=at),
@@ -61,7 +59,8 @@ def operations_page(request: HttpRequest) -> HttpResponse:
                 "count": counted.get(f"view.{view}", 0),
                 "url": queue if view == "open" else f"{queue}?view={view}",
                 "tone": tone if counted.get(f"view.{view}") else "",
-                **(_lately(lately) if view == "open" else {}),
+                "spark": charts.spark(known.lines[view]),
+                "said": SAID[view](known.lines[view]),
             }
             for view, label, tone in FIGURES
         ],
@@ -94,12 +93,34 @@ def _counted(request: HttpRequest, at: datetime, *, is_anew: bool = False) -> Co
     return found
 
 
-def _lately(values: list[int]) -> dict[str, Any]:
-    """Return the line of what was open on the last working days, and how it changed, in words."""
-    change = values[-1] - values[0]
-    days = len(values) - 1
+def _lately(values: Sequence[int]) -> str:
+    """Say how many more or fewer there are than at the beginning of a line of the last working days."""
+    change, days = values[-1] - values[0], len(values) - 1
     said = f"{abs(change):,} {'more' if change > 0 else 'fewer'} than" if change else "As many as"
-    return {"spark": charts.spark(values), "said": f"{said} {days} working days ago"}
+    return f"{said} {days} working days ago"
+
+
+def _since(values: Sequence[int]) -> str:
+    """Say how many of what there is were there at the beginning of a line already."""
+    return f"{_some(values[0])} of them for {len(values) - 1} working days or more" if values[-1] else ""
+
+
+def _ahead(values: Sequence[int]) -> str:
+    """Say how many are to come on the days of a line after its first."""
+    return f"{_some(sum(values[1:]))} in the next {len(values) - 1} working days"
+
+
+def _some(count: int) -> str:
+    return f"{count:,}" if count else "None"
+
+
+SAID: Mapping[str, Callable[[Sequence[int]], str]] = {
+    "open": _lately,
+    "overdue": _since,
+    "today": _ahead,
+    "approval": _lately,
+    "held": _lately,
+}
 
 
 def _agencies(register: list[exchanges.Listed], sent: Mapping[int, Traffic]) -> dict[str, Any]:
@@ -120,6 +141,9 @@ def _length(took: timedelta | None) -> str:
     """Write a length of time by its greatest unit, as short as people do."""
     if took is None:
         return ""
+    if took < timedelta(seconds=1):
+        return "under 1 s"
+    took = timedelta(seconds=round(took.total_seconds()))
     unit, name = next(((unit, name) for unit, name in LENGTHS if took >= unit), (timedelta(seconds=1), "s"))
     count = round(took / unit)
     return f"{count} {name}{'s' if name == 'day' and count != 1 else ''}"

@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 from django.core.cache.backends.locmem import LocMemCache
 
-from cases.kernel import transitions
+from cases.kernel import holds, transitions
 from cases.kernel.models import OutboxMessage, TeamMembership
-from cases.kernel.reading import operations
+from cases.kernel.reading import operations, worklist
 from cases.ledger import api as ledger
 from cases.web import charts
 from cases.web import operations as pages
@@ -80,7 +80,7 @@ def test_statements(people, count):
     for _ in range(count):
         factories.ready(people)
     found = statements(desk.client_of("d.osei"), "/operations/")
-    assert len(found) == 14, shortly(found)
+    assert len(found) == 19, shortly(found)
 
 
 @pytest.fixture
@@ -130,16 +130,41 @@ def test_what_was_open_lately_follows_from_what_came_and_went():
         "overdue": 0,
         "timeless": 0,
     }
-    found = operations.Counted(at=AT, days=days, standing=(operations.Standing(**row),), traffic={})
+    found = operations.Counted(
+        at=AT, days=days, standing=(operations.Standing(**row),), traffic={}, lines={"held": (1, 2)}
+    )
     kept = replace(found, traffic={7: operations.Traffic(sent=2, acknowledged=1, median=timedelta(minutes=3))})
     assert operations.of_plain(json.loads(json.dumps(operations.as_plain(kept)))) == kept
-    assert operations.open_lately(found, days=4) == [9, 7, 7, 4]
-    assert pages._lately([9, 7, 7, 4])["said"] == "5 fewer than 3 working days ago"
-    assert pages._lately([4, 4])["said"] == "As many as 1 working days ago"
+    assert operations.open_lately(days[-4:], 4) == (9, 7, 7, 4)
+    assert pages._lately([9, 7, 7, 4]) == "5 fewer than 3 working days ago"
+    assert pages._lately([4, 5, 4]) == "As many as 2 working days ago"
+    assert pages._since([0, 2, 3]) == "None of them for 2 working days or more" and pages._since([0, 0, 0]) == ""
+    assert pages._ahead([7, 1000, 200]) == "1,200 in the next 2 working days"
     assert charts.spark([9, 7, 7, 4]).startswith("2.0,2.0 ") and charts.spark([0]) == "2.0,26.0"
     lengths = [timedelta(seconds=4), timedelta(seconds=95), timedelta(hours=5), timedelta(days=1), timedelta(days=3)]
     assert [pages._length(each) for each in lengths] == ["4 s", "2 min", "5 h", "1 day", "3 days"]
     assert pages._length(None) == ""
+    near = [timedelta(milliseconds=40), timedelta(seconds=59.7)]
+    assert [pages._length(each) for each in near] == ["under 1 s", "1 min"]
+
+
+def test_each_figure_has_its_line_of_what_one_may_see_and_they_end_where_the_queue_counts(people):
+    byrne = people["a.byrne"]
+    early, late = factories.referred(people), factories.referred(people)
+    ready = factories.ready(people)
+    holds.enter(early.pk, "dispute", actor=byrne, at=AT, began_at=AT, source="customer", reason="A letter.")
+    later = max(early.due_at, late.due_at) + timedelta(days=3)
+    days = [each.day for each in operations.flow(byrne, at=later)][-7:]
+
+    found = operations.lines(byrne, days, at=later)
+
+    counted = worklist.counts(byrne, at=later)
+    ends = {name: values[-1] for name, values in found.items() if name != "today"}
+    assert ends == {name: counted[f"view.{name}"] for name in ends} and len(found["today"]) == 7
+    assert found["overdue"][0] == 0 < found["overdue"][-1]
+    assert set(operations.lines(people["c.adebayo"], days, at=later)["overdue"]) == {0}
+    soon = operations.lines(byrne, days, at=ready.due_at - timedelta(days=2))["today"]
+    assert sum(soon) == 3 and soon[0] == 0
 
 
 def test_half_of_what_an_agency_answered_took_this_long_at_most(people):

@@ -6,19 +6,20 @@ Each person's numbers are of what they may see, as their queue is: nothing else 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
-from django.db.models import Aggregate, Count, DurationField, F, Q
+from django.db.models import Aggregate, Count, DurationField, F, Q, QuerySet
 from django.db.models.functions import TruncDate
 
 from cases.kernel import calendars, casetypes, policy
 from cases.kernel.actors import Actor
 from cases.kernel.calendars import LONDON
 from cases.kernel.exchange import exchanges
-from cases.kernel.models import OutboxMessage
+from cases.kernel.models import Approval, Hold, OutboxMessage
 
 __all__ = [
     "Counted",
@@ -28,6 +29,7 @@ __all__ = [
     "as_plain",
     "counted",
     "flow",
+    "lines",
     "of_plain",
     "open_lately",
     "standing",
@@ -35,6 +37,7 @@ __all__ = [
 ]
 
 WORKING_DAYS = 20
+LINE_DAYS = 7
 SOON = timedelta(days=7)
 LATELY = timedelta(days=1)
 
@@ -76,12 +79,13 @@ class Traffic:
 
 @dataclass(frozen=True, kw_only=True)
 class Counted:
-    """What the page counts of all that one may see, and when it did."""
+    """What the page counts of all that one may see, and when it did. `lines` are the small lines of its figures."""
 
     at: datetime
     days: tuple[Day, ...]
     standing: tuple[Standing, ...]
     traffic: Mapping[int, Traffic]
+    lines: Mapping[str, tuple[int, ...]]
 
 
 class _Median(Aggregate):
@@ -92,9 +96,11 @@ class _Median(Aggregate):
 
 
 def counted(actor: Actor, *, at: datetime) -> Counted:
-    """Count it. Five queries, of which two read every open case that the actor may see."""
+    """Count it. Ten queries, of which two read every open case that the actor may see."""
     days, stand = tuple(flow(actor, at=at)), tuple(standing(actor, at=at))
-    return Counted(at=at, days=days, standing=stand, traffic=traffic(actor, at=at))
+    found = lines(actor, [each.day for each in days][-LINE_DAYS:], at=at)
+    found["open"] = open_lately(days[-LINE_DAYS:], sum(each.total for each in stand))
+    return Counted(at=at, days=days, standing=stand, traffic=traffic(actor, at=at), lines=found)
 
 
 def as_plain(found: Counted) -> dict[str, Any]:
@@ -107,6 +113,7 @@ def as_plain(found: Counted) -> dict[str, Any]:
             [agency, each.sent, each.acknowledged, None if each.median is None else each.median.total_seconds()]
             for agency, each in found.traffic.items()
         ],
+        "lines": {name: list(values) for name, values in found.lines.items()},
     }
 
 
@@ -120,18 +127,82 @@ def of_plain(kept: Mapping[str, Any]) -> Counted:
             agency: Traffic(sent=sent, acknowledged=taken, median=None if took is None else timedelta(seconds=took))
             for agency, sent, taken, took in kept["traffic"]
         },
+        lines={name: tuple(values) for name, values in kept["lines"].items()},
     )
 
 
-def open_lately(found: Counted, *, days: int) -> list[int]:
-    """Return how many were open at the end of each of the last working days, today's last: what is open, without what
-    came since, and with what went since. What only time brings back counts as open all along."""
-    here = sum(each.total for each in found.standing)
+def open_lately(days: Sequence[Day], here: int) -> tuple[int, ...]:
+    """Return how many were open at the end of each of these days, of which the last is today: what is open, without
+    what came since, and with what went since. What only time brings back counts as open all along."""
     back = [here]
-    for day in reversed(found.days[1 - days :]):
+    for day in reversed(days[1:]):
         here = max(0, here - day.opened + day.closed)
         back.append(here)
-    return back[::-1]
+    return tuple(back[::-1])
+
+
+def lines(actor: Actor, days: Sequence[date], *, at: datetime) -> dict[str, tuple[int, ...]]:
+    """Return, at the end of each of some working days of which the last is today, how many waited for approval and how
+    many were held; of those overdue now, how many were so already; and how many are due today and on each of as many
+    working days to come. Five queries."""
+    moments = [*map(calendars.end_of_day, days[:-1]), at]
+    seen = policy.visible_to(actor)
+    overdue = seen.filter(is_closed=False, due_at__lt=at)
+    asked = Approval.objects.filter(mode="before", case__in=seen).filter(
+        Q(closed_at=None) | Q(closed_at__gt=moments[0])
+    )
+    held = Hold.objects.filter(case__in=seen).filter(Q(released_at=None) | Q(released_at__gt=moments[0]))
+    return {
+        "overdue": _at_each(moments, overdue, "pk", lambda moment: Q(due_at__lt=moment)),
+        "today": _ahead(seen.filter(is_closed=False, due_at__gte=at), len(days), at=at),
+        "approval": _at_each(
+            moments,
+            asked,
+            "case",
+            lambda moment: Q(_was_open(moment), opened_at__lte=moment) & _is_later("closed_at", moment),
+        ),
+        "held": _at_each(
+            moments,
+            held,
+            "case",
+            lambda moment: (
+                Q(_was_open(moment), began_at__lte=moment)
+                & _is_later("released_at", moment)
+                & _is_later("ends_at", moment)
+            ),
+        ),
+    }
+
+
+def _is_later(column: str, moment: datetime) -> Q:
+    return Q(**{column: None}) | Q(**{f"{column}__gt": moment})
+
+
+def _was_open(moment: datetime) -> Q:
+    return Q(case__is_closed=False) | Q(case__closed_date__gt=calendars.london_date(moment))
+
+
+def _at_each(
+    moments: Sequence[datetime], rows: QuerySet[Any], column: str, was_so: Callable[[datetime], Q]
+) -> tuple[int, ...]:
+    """Return how many there were at each moment. One query."""
+    columns = {
+        f"at_{place}": Count(column, filter=was_so(moment), distinct=column != "pk")
+        for place, moment in enumerate(moments)
+    }
+    found = rows.order_by().aggregate(**columns)
+    return tuple(found[name] for name in columns)
+
+
+def _ahead(rows: QuerySet[Any], count: int, *, at: datetime) -> tuple[int, ...]:
+    """Return how many are due today and on each working day after it, so many days in all. What is due on another day
+    counts for the working day before it. One query."""
+    days, calendar = [calendars.london_date(at)], calendars.of(calendars.seat())
+    while len(days) <= count:
+        days.append(_working_day_after(days[-1], calendar))
+    due = rows.filter(due_at__lt=calendars.end_of_day(days[-1] - timedelta(days=1)))
+    found = dict(due.order_by().values_list(TruncDate("due_at", tzinfo=LONDON)).annotate(count=Count("pk")))
+    return tuple(sum(each for day, each in found.items() if first <= day < after) for first, after in pairwise(days))
 
 
 def flow(actor: Actor, *, at: datetime) -> list[Day]:
@@ -154,6 +225,13 @@ def _working_day_before(day: date, calendar: calendars.Calendar) -> date:
     day -= timedelta(days=1)
     while not calendar.is_working_day(day):
         day -= timedelta(days=1)
+    return day
+
+
+def _working_day_after(day: date, calendar: calendars.Calendar) -> date:
+    day += timedelta(days=1)
+    while not calendar.is_working_day(day):
+        day += timedelta(days=1)
     return day
 
 
