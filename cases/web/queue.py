@@ -17,6 +17,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case
 from cases.kernel.reading import desk, worklist
+from cases.kernel.reading.paging import Page
 from cases.kernel.reading.worklist import Cursor, Filters
 from cases.kernel.views import SavedAs
 from cases.web import addresses, asking, context, cursors, filters, rows, several, tallies, views, viewtallies
@@ -91,12 +92,15 @@ def _sorts(query: QueryDict, current: str) -> dict[str, SortLink]:
     }
 
 
-def _counted(request: HttpRequest, asked: Filters, at: datetime) -> dict[str, int]:
+def _counted(request: HttpRequest, asked: Filters, page: Page, at: datetime) -> dict[str, int]:
     """Count the views within the filters; the bare queue's counts are the rail's own. Those of an agency are not
-    counted: that may read all that it was ever told, for each view."""
+    counted, that may read all that it was ever told, for each view: the page tells what it shows itself, and says so
+    where it does not show all."""
     if asked == Filters(view=asked.view, sort=asked.sort):
         return tallies.recent(request, at)
-    return {} if asked.agency else worklist.counts(asking.actor_of(request), at=at, filters=asked)
+    if asked.agency:
+        return {} if page.next or page.previous else {f"view.{asked.view}": len(page.rows)}
+    return worklist.counts(asking.actor_of(request), at=at, filters=asked)
 
 
 def _found_by_reference(actor: Actor, reference: str) -> Case | None:
@@ -122,7 +126,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     page = worklist.queue(actor, asked, _place(request.GET, asked.sort), at=at, size=size)
     people, agencies = desk.choices(actor)
     may_take = bool(policy.kinds(actor, "take"))
-    counted = _counted(request, asked, at)
+    counted = _counted(request, asked, page, at)
     chips = filters.chips(request.GET, asked, actor=actor, people=people, agencies=agencies, counted=counted)
     lines = [rows.line(case, at=at, actor=actor) for case in page.rows]
     asked_now, kept = views.asked(request.GET), views.of(request)
@@ -136,6 +140,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "first_url": _url(request.GET),
         "sizes": [(each, each == str(size)) for each in context.ROWS],
         "view_count": counted.get(f"view.{asked.view}") if page.next or page.previous else None,
+        "is_uncounted": not counted,
         "urgent": rows.urgent_lines(actor, at=at),
         "tabs": [*_tabs(request.GET, "" if any(tab.is_current for tab in pinned) else asked.view, counted), *pinned],
         "sorts": _sorts(request.GET, asked.sort),

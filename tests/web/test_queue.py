@@ -249,7 +249,7 @@ def test_it_is_filtered_by_flag_and_what_is_quiet_is_one_flag(people):
     assert not {"Data protection", "Objection to use"} & {each.label for each in chip.choices}
 
 
-def test_it_is_filtered_by_the_agency_that_was_told(people):
+def test_it_is_filtered_by_the_agency_that_was_told(people, monkeypatch):
     told = factories.filed(people)
     factories.referred(people)
     agency = OutboxMessage.objects.filter(case=told).exclude(kind="letter").get().channel.agency
@@ -260,7 +260,15 @@ def test_it_is_filtered_by_the_agency_that_was_told(people):
     assert on(client, "agency=999999") == set()
     page = client.get(f"/cases/?agency={agency.pk}")
     assert f"Agency told: {agency.display_name}" in page.content.decode()
-    assert {tab.count for tab in page.context["tabs"]} == {None}
+    words = "How many this agency was told of in all is not counted"
+    told_of = {tab.label: tab.count for tab in page.context["tabs"]}
+    assert told_of.pop("Open") == len(page.context["lines"]) and set(told_of.values()) == {None}
+    assert words not in page.content.decode()
+    again = factories.filed(people)
+    view = next(view for view in ("open", "waiting", "closed") if again.reference in on(client, f"view={view}"))
+    monkeypatch.setattr(context, "ROWS", ("1",))
+    page = client.get(f"/cases/?agency={agency.pk}&view={view}")
+    assert {tab.count for tab in page.context["tabs"]} == {None} and words in page.content.decode()
 
 
 def test_rows_on_a_page_are_as_one_prefers_and_chosen_on_the_page_itself(people):
