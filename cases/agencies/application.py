@@ -206,6 +206,7 @@ def _take_effect(
         data=data,
         message=message,
         callback_uid=row.uid,
+        received_at=row.received_at,
     )
     act(case, content, actor=actors.agency(row.agency), at=now)
 

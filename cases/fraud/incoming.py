@@ -142,7 +142,7 @@ def receive(case: Case, kind: str, content: Content, *, actor: Actor, at: dateti
         kind=kind,
         agency=Agency.objects.get(code=content.agency_code),
         their_reference=told.their_reference,
-        received_at=at,
+        received_at=content.reached_us(at),
         expires_date=told.expires_date,
         is_address_only=told.is_address_only,
         key=case.key,
@@ -152,7 +152,7 @@ def receive(case: Case, kind: str, content: Content, *, actor: Actor, at: dateti
     verb = f"{case.kind}.{kind}"
     with record.act(case, verb, actor=actor, at=at, cause=content.callback_uid, detail=detail):
         row.save(force_insert=True)
-        clock = clocks.start(case, f"fraud_{kind}", started_at=at)
+        clock = clocks.start(case, f"fraud_{kind}", started_at=row.received_at)
         tasks.raise_task(f"fraud_{kind}", case=case, at=at, due_at=clock.due_at, notice=row.number, clock=clock.pk)
         clocks.refresh_due(case)
         case.save()

@@ -38,7 +38,8 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """What an agency's callback says, once it is authentic, unsealed and matched to a case."""
+    """What an agency's callback says, once it is authentic, unsealed and matched to a case. It reached us at
+    `received_at`, however long it then waited for a worker; None for what did not come by a call."""
 
     type: str
     agency_code: str
@@ -49,6 +50,11 @@ class Content:
     data: Mapping[str, Any]
     message: OutboxMessage | None
     callback_uid: Any
+    received_at: datetime | None = None
+
+    def reached_us(self, at: datetime) -> datetime:
+        """Return when it reached us; what is known of nothing else reaches us as it is applied."""
+        return min(self.received_at or at, at)
 
 
 @dataclass(frozen=True, kw_only=True)

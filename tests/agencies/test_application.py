@@ -11,6 +11,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from cases.agencies import application, delivery, inbound, matching, senders
+from cases.fraud.models import IncomingNotice
 from cases.kernel import casetypes
 from cases.kernel.exchange import agencies, exchanges
 from cases.kernel.models import Callback, Case, OutboxMessage, Task
@@ -154,6 +155,17 @@ def test_an_answer_counts_from_when_it_came_however_long_it_then_waited(people):
     application.apply_pending(now=now() + timedelta(days=4))
 
     assert OutboxMessage.objects.get(case=case, kind="fpa_file").acknowledged_at == row.received_at
+
+
+def test_what_an_agency_asks_is_due_from_when_it_reached_us_and_not_from_when_it_was_applied(people):
+    """An instruction to remove has one working day (UK GDPR Art 19): days of ours are not the person's."""
+    case = stage.approved(people)
+    row = hear(filed(filing(case), type="fpa.removal_instruction", data={"their_reference": "I-1"}))
+
+    application.apply_pending(now=now() + timedelta(days=4))
+
+    clock = case.clocks.get(rule="fraud_removal_instruction")
+    assert (clock.started_at, IncomingNotice.objects.get(case=case).received_at) == (row.received_at, row.received_at)
 
 
 def test_a_second_answer_of_the_same_content_is_ignored_with_a_reason(people):

@@ -1,7 +1,7 @@
 """A suspicion report from the colleague who refers it to the unit's answer, and what follows when none comes."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -315,6 +315,30 @@ def test_a_refusal_holds_for_31_days_beginning_with_the_day(people):
     assert quietholds.blocked(account="NM-7001") == frozenset()
 
 
+def test_a_refusal_counts_from_the_day_on_which_it_reached_us_and_not_from_when_it_was_applied(people):
+    """POCA 2002 s.335(6): a moratorium that a day of ours makes longer keeps somebody's money without a ground."""
+    case = suspicions.acknowledged(people)
+    from_the_unit(case, "fiu.refused", at=FRIDAY + timedelta(days=3), received_at=FRIDAY)
+    assert Clock.objects.get(case=case, rule="k25_moratorium").due_date.isoformat() == "2027-01-17"
+
+
+def test_whoever_records_a_refusal_by_hand_says_when_it_came_in(people):
+    case, officer = suspicions.acknowledged(people), people["h.castellan"]
+    at, days = FRIDAY + timedelta(days=3), (date(2026, 12, 22), date(2026, 11, 13))
+    for day, why in zip(days, ("a day to come", "cannot be older"), strict=True):
+        with nothing_written(counted=1), pytest.raises(transitions.TransitionRefused, match=why):
+            transitions.apply(case.pk, "refuse", actor=officer, at=at, inputs={"received_date": day})
+    given = {"received_date": date(2026, 12, 18)}
+    transitions.apply(case.pk, "refuse", actor=officer, at=at, inputs=given)
+    assert Clock.objects.get(case=case, rule="k25_moratorium").due_date.isoformat() == "2027-01-17"
+
+
+def test_the_notice_period_counts_from_when_the_acknowledgement_reached_us(people):
+    case = suspicions.submitted(people)
+    from_the_unit(case, "fiu.acknowledged", at=AT + timedelta(days=6), received_at=AT)
+    assert Clock.objects.get(case=case, rule="k25_notice_period").started_at == AT
+
+
 def test_a_report_for_information_holds_nothing_and_is_closed_once_acknowledged(people):
     case = suspicions.acknowledged(people, reason_code=codes.INFORMATION)
     assert not QuietHold.objects.exists()
@@ -406,7 +430,7 @@ def test_the_sandbox_unit_acknowledges_and_decides_where_an_account_says_so():
     assert said("information", kind="other") == []
 
 
-def from_the_unit(case, kind, *, reference="FIU-2026-0000901", at=AT):
+def from_the_unit(case, kind, *, reference="FIU-2026-0000901", at=AT, received_at=None):
     content = Content(
         type=kind,
         agency_code="sandbox-fiu",
@@ -417,6 +441,7 @@ def from_the_unit(case, kind, *, reference="FIU-2026-0000901", at=AT):
         data={},
         message=None,
         callback_uid=None,
+        received_at=received_at,
     )
     casetypes.get("suspicion_report").callbacks[kind](case, content, actor=suspicions.fiu(), at=at)
 

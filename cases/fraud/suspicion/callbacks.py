@@ -32,7 +32,7 @@ def consented(case: Case, content: Content, *, actor: Actor, at: datetime) -> No
 
 
 def refused(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
-    """The unit refuses the defence: the moratorium is counted from today, the day on which we learn of it.
+    """The unit refuses the defence: the moratorium is counted from the day on which that reached us.
 
     Raises TransitionRefused where the defence was given already, or its time was over: payouts may go out then, and the
     nominated officer must hear of it.
@@ -46,7 +46,13 @@ def _apply(
     case: Case, name: str, content: Content, actor: Actor, at: datetime, inputs: dict[str, Any] | None = None
 ) -> None:
     transitions.apply(
-        case.pk, name, actor=actor, at=at, occurred_at=content.occurred_at, inputs=inputs, cause=content.callback_uid
+        case.pk,
+        name,
+        actor=actor,
+        at=at,
+        occurred_at=content.occurred_at,
+        inputs={**(inputs or {}), "received_at": content.reached_us(at)},
+        cause=content.callback_uid,
     )
 
 

@@ -57,6 +57,7 @@ SUSPICION_REPORT = CaseType(
     needs=report.needs,
     facts_form=forms.FactsForm,
     party_form=forms.PartyForm,
+    transition_forms={"refuse": forms.RefusalForm},
     party_roles=codes.ROLES,
     evidence_kinds=codes.EVIDENCE_KINDS,
     sealed_labels={

@@ -76,7 +76,7 @@ def take_back(context: Any) -> None:
 
 
 def note_the_units_reference(context: Any) -> None:
-    start_notice_period(context.case, disclosed_at=context.at)
+    start_notice_period(context.case, disclosed_at=_reached_us(context))
     report = context.case.suspicion_report
     report.unit_reference = str(context.inputs.get("agency_reference", ""))[:80]
     report.save(update_fields=["unit_reference"])
@@ -84,10 +84,17 @@ def note_the_units_reference(context: Any) -> None:
 
 
 def start_moratorium(context: Any) -> None:
-    """Count from the day on which the refusal reached us."""
+    """Count from the day on which the refusal reached us: POCA 2002 s.335(6)."""
     _end_waiting(context)
     reported_from = context.case.suspicion_report.submitted_from
-    clocks.start(context.case, periods.MORATORIUM, started_at=context.at, jurisdiction=reported_from)
+    clocks.start(context.case, periods.MORATORIUM, started_at=_reached_us(context), jurisdiction=reported_from)
+
+
+def _reached_us(context: Any) -> datetime:
+    """Return when the unit's word reached us: as it was kept, or by the day that the officer says."""
+    day, kept = context.inputs.get("received_date"), context.inputs.get("received_at")
+    moment: datetime = calendars.end_of_day(day) if day else kept or context.at
+    return min(moment, context.at)
 
 
 def lift_hold(context: Any) -> None:

@@ -11,10 +11,11 @@ from cases.fraud.party_forms import PartyForm as PersonForm
 from cases.fraud.suspicion import codes
 from cases.kernel import calendars
 from cases.kernel.lightforms import LightForm
+from cases.kernel.models import Case
 from cases.kernel.office.codelists import CodesField
 from cases.kernel.plainforms import Chosen
 
-__all__ = ["FactsForm", "PartyForm", "ReferralForm"]
+__all__ = ["FactsForm", "PartyForm", "ReferralForm", "RefusalForm"]
 
 _ACCOUNTS = "Account"
 _SEVERAL = "Several are separated by commas."
@@ -59,6 +60,23 @@ class FactsForm(LightForm):
         empty_value="eaw",
         help_text="The bank holidays of that part of the United Kingdom count.",
     )
+
+
+class RefusalForm(forms.Form):
+    """When a refusal that came another way than by a message came in."""
+
+    received_date = forms.DateField(
+        label="Came in on",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="The moratorium counts from this day. Empty: today.",
+    )
+
+    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+
+    def inputs(self) -> dict[str, Any]:
+        return dict(self.cleaned_data)
 
 
 class PartyForm(PersonForm):

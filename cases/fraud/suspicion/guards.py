@@ -39,6 +39,18 @@ def sought_a_defence(context: Any) -> str | None:
     return None
 
 
+def came_on_a_day(context: Any) -> str | None:
+    """The unit refuses what it was sent, and not on a day to come."""
+    day, submitted = context.inputs.get("received_date"), context.case.suspicion_report.submitted_date
+    if day is None:
+        return None
+    if day > calendars.london_date(context.at):
+        return "The refusal cannot have come in on a day to come."
+    if submitted is not None and day < submitted:
+        return f"The report was submitted on {submitted:%-d %B %Y}; the refusal cannot be older."
+    return None
+
+
 def is_decided(context: Any) -> str | None:
     """A report that sought a defence stays open until there is an answer to it, or its time is over."""
     report = context.case.suspicion_report

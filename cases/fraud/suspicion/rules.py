@@ -155,9 +155,9 @@ LIFECYCLE = Lifecycle(
             source=_WAITING,
             target="moratorium",
             roles=frozenset({"agency", "nominated_officer"}),
-            guards=(guards.sought_a_defence,),
+            guards=(guards.sought_a_defence, guards.came_on_a_day),
             effects=(effects.start_moratorium,),
-            consequence="The unit said no; payouts wait for 31 days from today",
+            consequence="The unit said no; payouts wait for the moratorium, from the day on which that came in",
             tone="danger",
         ),
         Transition(
