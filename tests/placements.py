@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Count, Sum
 
 from cases.accounts import storing, uploads
 from cases.accounts.models import Account
@@ -313,3 +314,10 @@ def number_of(placement: Placement) -> str:
     reader = Reader(actor="tests", verb="read", purpose="tests")
     (values,) = sealing.open_rows([placement.account], ["number"], reader=reader, at=AT)
     return values["number"] or ""
+
+
+def by_state(batch: PlacementBatch) -> dict[str, tuple[int, int]]:
+    """Return how many accounts of a batch stand in each state, and what is owed on them in pence."""
+    rows = Placement.objects.filter(batch=batch).values_list("case__state").order_by()
+    counted = rows.annotate(count=Count("pk"), owed=Sum("balance_pence"))
+    return {state: (number, owed) for state, number, owed in counted}

@@ -42,10 +42,6 @@ def _kinds(asked: str | list[str]) -> str:
     return " or ".join(_KINDS.get(each, each) for each in ([asked] if isinstance(asked, str) else asked))
 
 
-def _pattern(asked: str, shape: Mapping[str, Any]) -> str:
-    return str(shape.get("description") or f"It must fit {asked}.")
-
-
 def _said(value: Any) -> str:
     return value or "an empty text" if isinstance(value, str) else json.dumps(value)
 

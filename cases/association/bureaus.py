@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from cases.association import codes, messages
@@ -124,11 +123,6 @@ def ask_again(case: Case, *, actor: Actor, at: datetime) -> int:
         except (releases.ReleaseRefused, outbox.NoChannel):
             tasks.raise_task("association_ask_by_hand", case=case, at=at, agency=row.agency.code)
     return len(silent)
-
-
-def is_removed(rows: Iterable[AgencyLink]) -> bool:
-    """Say whether no agency holds the link any more, as far as they say."""
-    return all(row.state in _DONE_REMOVING for row in rows)
 
 
 def unsaid(case: Case) -> list[AgencyLink]:

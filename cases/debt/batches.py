@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, QuerySet
 
 from cases.accounts import storing
 from cases.accounts.models import Account
@@ -33,7 +33,6 @@ __all__ = [
     "BatchRefused",
     "agencies",
     "build",
-    "by_state",
     "digest_of",
     "go_on",
     "lines_of",
@@ -97,13 +96,6 @@ def digest_of(batch: PlacementBatch) -> str:
     rows = waiting(batch).values_list("case__reference", "account_id", "balance_pence")
     text = "\n".join(sorted(f"{reference},{account},{pence}" for reference, account, pence in rows))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def by_state(batch: PlacementBatch) -> dict[str, tuple[int, int]]:
-    """Return how many accounts of a batch stand in each state, and what is owed on them in pence. One query."""
-    rows = Placement.objects.filter(batch=batch).values("case__state").order_by()
-    counted = rows.annotate(count=Count("pk"), owed=Sum("balance_pence"))
-    return {row["case__state"]: (row["count"], row["owed"]) for row in counted}
 
 
 def work_of(batch: PlacementBatch) -> Job | None:

@@ -53,7 +53,6 @@ _SURNAMES = (  # noqa: SIM905 -- names read as words
 ).split()
 _STREETS = ("Harbour Row", "Fiction Way", "Lantern Hill", "Copper Lane", "Saltmarsh Road", "Wren Close", "Mill Street")
 _TOWNS = (("Penzance", "TR18 0ZZ"), ("Leeds", "LS1 0ZZ"), ("Cardiff", "CF10 0ZZ"), ("Dundee", "DD1 0ZZ"))
-_CASE_TYPES = ("facility_takeover", "identity_fraud", "false_application", "misuse_of_facility")
 _NOTES = (
     "Spoke to the shop: the till receipt matches the time of the swap.",
     "Courier confirms the parcel was refused at the door and is on its way back.",

@@ -25,7 +25,6 @@ from cases.rights import codes
 from cases.rights.models import Choice, RightsRequest
 
 __all__ = [
-    "REACHES",
     "Verdict",
     "changed",
     "changed_elsewhere",
@@ -42,7 +41,6 @@ __all__ = [
 _Key = tuple[bytes, str, str]
 _KIND = "rights_request"
 HOME = "home"
-REACHES = ("phone", "email", "account", HOME)
 _HASHED_FOR = "contact_choice"
 _FIELDS = ("phone", "email", "account_reference", "surname")
 _PLACE = ("line_1", "postcode")

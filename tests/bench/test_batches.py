@@ -80,7 +80,7 @@ def test_a_batch_of_thousands_is_built_released_and_sent_part_by_part():
     batch = batches.build(numbers, agency_code=placements.CODE, actor=people[placements.ANALYST], at=AT)
     stage("build: every exclusion, a case for each")
     batch.refresh_from_db()
-    assert batches.by_state(batch)["in_batch"][0] == MANY
+    assert placements.by_state(batch)["in_batch"][0] == MANY
     client = client_of("c.adebayo")
     assert len(statements(client, f"/debt/batches/{batch.uid}/")) == 11
     batches.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT)
@@ -88,4 +88,4 @@ def test_a_batch_of_thousands_is_built_released_and_sent_part_by_part():
     files = BatchFile.objects.filter(kind="dca_place")
     assert (files.count(), sum(file.row_count for file in files)) == (-(-MANY // 200), MANY)
     stage("note that the files have left", is_sending=True)
-    assert batches.by_state(batch)["sent"] == (MANY, sum(int(row["balance_pence"]) for row in rows))
+    assert placements.by_state(batch)["sent"] == (MANY, sum(int(row["balance_pence"]) for row in rows))

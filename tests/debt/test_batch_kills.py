@@ -86,13 +86,16 @@ def test_a_killed_worker_leaves_every_account_in_the_batch_once_and_in_one_file(
     batch = batches.build(numbers, agency_code=placements.CODE, actor=people[placements.ANALYST], at=AT)
     finish(BUILD)
     batch.refresh_from_db()
-    assert (batches.by_state(batch)["in_batch"][0], Case.objects.filter(kind="debt_placement").count()) == (MANY, MANY)
+    assert (placements.by_state(batch)["in_batch"][0], Case.objects.filter(kind="debt_placement").count()) == (
+        MANY,
+        MANY,
+    )
     assert (batch.digest, acts("batch")) == (batches.digest_of(batch), {1: MANY})
 
     batches.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT)
     finish(RELEASE)
     lines = batches.lines_of(batch)
-    assert (batches.by_state(batch)["released"][0], acts("release")) == (MANY, {1: MANY})
+    assert (placements.by_state(batch)["released"][0], acts("release")) == (MANY, {1: MANY})
     assert sorted(each["reference"] for each in told("dca_place")) == [line.case.reference for line in lines]
     files = list(BatchFile.objects.filter(kind="dca_place").order_by("sequence_no"))
     assert [file.sequence_no for file in files] == list(range(1, MANY // PART + 1))

@@ -67,7 +67,7 @@ def test_the_place_on_the_channel_is_taken_when_every_line_of_the_part_was_relea
 
     assert moves == [(True, True)] * 3
     assert written == [(False, True)]
-    assert batches.by_state(batch)["released"][0] == 3
+    assert placements.by_state(batch)["released"][0] == 3
     file = BatchFile.objects.latest("pk")
     assert (file.row_count, Release.objects.filter(message=file.message).count()) == (3, 3)
     assert {line.file_uid for line in batches.lines_of(batch)} == {file.uid}
@@ -115,7 +115,7 @@ def test_a_hold_on_a_line_waits_for_its_part_and_neither_ends_the_other(people, 
         assert entered[0].result(timeout=30).kind == "dispute"
 
     assert (batches.work_of(batch).state, batches.work_of(batch).failed) == ("done", 0)
-    assert batches.by_state(batch)["released"][0] == 3
+    assert placements.by_state(batch)["released"][0] == 3
     assert Case.objects.get(pk=last).holds.get().kind == "dispute"
     assert [each for each in verify.verify_all(is_demo=True) if each.level == "wrong"] == []
 

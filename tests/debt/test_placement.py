@@ -233,7 +233,7 @@ def test_a_batch_of_many_is_built_and_released_part_by_part_and_a_late_hold_chan
     assert jobrun.work(clock=lambda: AT, seconds=60) == 4
     assert batches.work_of(batch).state == "done"
     batch.refresh_from_db()
-    assert batches.by_state(batch) == {"in_batch": (7, sum(int(row["balance_pence"]) for row in rows))}
+    assert placements.by_state(batch) == {"in_batch": (7, sum(int(row["balance_pence"]) for row in rows))}
 
     batches.release(batch, digest=batch.digest, actor=manager, at=AT)
     assert (batch.digest, BatchFile.objects.filter(kind="dca_place").count()) == (batches.digest_of(batch), 0)
@@ -252,7 +252,7 @@ def test_a_batch_of_many_is_built_and_released_part_by_part_and_a_late_hold_chan
     sweeps.end_due_clocks(now=AT + timedelta(minutes=2))
     sizes = [(file.row_count, file.message.state) for file in files.select_related("message").all()]
     assert sizes == [(3, "pending"), (3, "withdrawn"), (1, "pending"), (2, "pending")]
-    assert (state(case), batches.by_state(batch)["released"][0]) == ("excluded", 6)
+    assert (state(case), placements.by_state(batch)["released"][0]) == ("excluded", 6)
 
 
 def test_a_part_of_which_everybody_is_stopped_is_taken_out_and_makes_no_file(people):

@@ -78,7 +78,7 @@ def test_a_part_that_was_not_released_is_a_task_and_another_manager_goes_on_in_t
     (task,) = open_tasks()
     assert (task.team.code, task.detail["batch"]) == ("collections", str(batch.uid))
     assert tasks.MORE[task.kind](task.detail) == "PL-2026-001 (Whoever asked for it may not do it any more)"
-    assert (batches.by_state(batch)["released"][0], batches.waiting(batch).count()) == (2, 2)
+    assert (placements.by_state(batch)["released"][0], batches.waiting(batch).count()) == (2, 2)
 
     manager, digest = colleague("T. Iwu", "collections_manager"), batches.digest_of(batch)
     both = colleague("Q. Bramwell", "collections_analyst", "collections_manager")
@@ -95,7 +95,7 @@ def test_a_part_that_was_not_released_is_a_task_and_another_manager_goes_on_in_t
         batches.go_on(batch, digest=digest, actor=both, at=AT)
     work()
 
-    assert batches.by_state(batch)["released"][0] == 4
+    assert placements.by_state(batch)["released"][0] == 4
     assert (BatchFile.objects.filter(kind="dca_place").count(), Release.objects.count()) == (2, 4)
     assert open_tasks() == []
     released = LedgerEvent.objects.filter(action="debt_placement.release").order_by("pk")
@@ -121,7 +121,7 @@ def test_a_building_that_was_stopped_is_gone_on_with_by_a_colleague_and_never_re
     batches.go_on(batch, digest="", actor=other, at=AT)
     work()
     batch.refresh_from_db()
-    assert (batches.by_state(batch)["in_batch"][0], open_tasks()) == (4, [])
+    assert (placements.by_state(batch)["in_batch"][0], open_tasks()) == (4, [])
     assert batch.digest == batches.digest_of(batch)
     # Whoever went on with the building had a part in it.
     with nothing_written(), pytest.raises(batches.BatchRefused, match="Somebody else"):
@@ -141,7 +141,7 @@ def test_of_three_who_built_a_batch_none_releases_it(people, monkeypatch):
         batches.go_on(batch, digest="", actor=following, at=AT)
     work()
     batch.refresh_from_db()
-    assert batches.by_state(batch)["in_batch"][0] == 6
+    assert placements.by_state(batch)["in_batch"][0] == 6
     for builder in builders[1:]:
         with nothing_written(), pytest.raises(batches.BatchRefused, match="Somebody else"):
             batches.release(batch, digest=batch.digest, actor=builder, at=AT)
@@ -174,7 +174,7 @@ def test_what_could_not_be_built_is_a_task_until_a_manager_releases_without_it(p
     batch.refresh_from_db()
     assert (batches.work_of(batch).failed, len(open_tasks())) == (1, 1)
     placements.release(batch, digest=batch.digest, actor=people[placements.MANAGER], at=AT)
-    assert (open_tasks(), batches.by_state(batch)["released"][0]) == ([], 2)
+    assert (open_tasks(), placements.by_state(batch)["released"][0]) == ([], 2)
 
 
 def test_the_page_of_a_batch_says_why_and_offers_to_go_on(people, monkeypatch):
@@ -228,6 +228,6 @@ def test_of_two_managers_at_once_one_goes_on_and_two_workers_release_each_part_o
 
     assert sum(label in ended for label in (actor.label for actor in both)) == 1
     assert LedgerEvent.objects.filter(stream=batch.uid, action="batch.gone_on").count() == 1
-    assert batches.by_state(batch) == {"released": (4, batches.by_state(batch)["released"][1])}
+    assert placements.by_state(batch) == {"released": (4, placements.by_state(batch)["released"][1])}
     assert (BatchFile.objects.filter(kind="dca_place").count(), Release.objects.count()) == (2, 4)
     assert Placement.objects.values("file_uid").distinct().count() == 2

@@ -18,7 +18,7 @@ import asyncssh
 from cases.agencies.addresses import AddressRefused, NotResolved, Target, pin
 from cases.agencies.transports.base import LARGEST_FILE, Answer, DeliveryError, Found, Load, Parcel
 
-__all__ = ["FOLDER", "collect", "look", "send"]
+__all__ = ["collect", "look", "send"]
 
 CONNECT_SECONDS = 10
 PART = ".part"
@@ -26,7 +26,6 @@ PART = ".part"
 _NAMING, _ANSWERED, _ARRIVED = "naming", "answered", "arrived"
 # What is wrong with one file alone and not with its folder.
 _UNREADABLE = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath, asyncssh.SFTPPermissionDenied, asyncssh.SFTPFailure)
-FOLDER = "/"
 _CHUNK = 256 * 1024
 # So much is written at once, as many packets under way; for each megabyte a second is added to the time of a file.
 _AT_ONCE = 4 * 1024 * 1024
