@@ -30,7 +30,7 @@ from cases.kernel.exchange import agencies, agreements, files
 from cases.kernel.exchange.agencies import ChannelPlan, Listing
 from cases.kernel.exchange.agreements import Terms
 from cases.kernel.models import Channel, ChannelKey
-from cases.kernel.office.kinds import Change, Kind, Line, Payload
+from cases.kernel.office.kinds import Change, Line, Payload
 from cases.kernel.policy import DIRECTORY
 
 __all__ = ["KINDS", "WAYS", "key_name"]
@@ -232,25 +232,19 @@ def _resume(change: Change) -> None:
 
 
 KINDS = (
-    Kind(
-        code="agency_new",
-        label="Enter an agency",
-        title=registerparts.titled("Enter the agency"),
-        makers=DIRECTORY,
-        checkers=registerparts.CHECKERS,
-        subject=registerparts.subject,
+    registerparts.change(
+        "agency_new",
+        "Enter an agency",
+        "Enter the agency",
         check=_check_new,
         describe=_describe_new,
         apply=_enter,
         form=AgencyForm,
     ),
-    Kind(
-        code="agency_terms",
-        label="Change an agency's terms",
-        title=registerparts.titled("Change the terms of"),
-        makers=DIRECTORY,
-        checkers=registerparts.CHECKERS,
-        subject=registerparts.subject,
+    registerparts.change(
+        "agency_terms",
+        "Change an agency's terms",
+        "Change the terms of",
         state=terms_state,
         check=_check_terms,
         describe=_describe_terms,
@@ -258,63 +252,52 @@ KINDS = (
         sealed=("contact",),
         form=TermsForm,
     ),
-    Kind(
-        code="agency_address",
-        label="Change an agency's address",
-        title=registerparts.titled("Change the address of"),
-        makers=DIRECTORY,
-        checkers=registerparts.CHECKERS,
-        subject=registerparts.subject,
+    registerparts.change(
+        "agency_address",
+        "Change an agency's address",
+        "Change the address of",
         state=_address_state,
         check=_check_address,
         describe=_describe_address,
         apply=_move,
         form=AddressForm,
     ),
-    Kind(
-        code="agency_key_make",
-        label="Make a key for an agency",
-        title=registerparts.titled("Make a key for"),
+    registerparts.change(
+        "agency_key_make",
+        "Make a key for an agency",
+        "Make a key for",
         makers=registerparts.KEEPERS,
-        checkers=registerparts.CHECKERS,
-        subject=registerparts.subject,
         check=_check_key,
         describe=_describe_key,
         apply=_make_key,
         form=KeyForm,
     ),
-    Kind(
-        code="agency_key_end",
-        label="End a key of an agency",
-        title=registerparts.titled("End a key of"),
+    registerparts.change(
+        "agency_key_end",
+        "End a key of an agency",
+        "End a key of",
         makers=registerparts.KEEPERS,
-        checkers=registerparts.CHECKERS,
-        subject=registerparts.subject,
         check=_check_end,
         describe=_describe_end,
         apply=_end_key,
         form=KeyEndForm,
     ),
-    Kind(
-        code="agency_pause",
-        label="Pause an agency beyond an hour",
-        title=registerparts.titled("Pause beyond an hour:"),
+    registerparts.change(
+        "agency_pause",
+        "Pause an agency beyond an hour",
+        "Pause beyond an hour:",
         makers=DIRECTORY | registerparts.KEEPERS,
-        checkers=registerparts.CHECKERS,
-        subject=registerparts.subject,
         state=_pause_state,
         check=_check_pause,
         describe=_describe_pause,
         apply=_pause,
         form=PauseForm,
     ),
-    Kind(
-        code="agency_resume",
-        label="End an agency's pause",
-        title=registerparts.titled("End the pause of"),
+    registerparts.change(
+        "agency_resume",
+        "End an agency's pause",
+        "End the pause of",
         makers=DIRECTORY | registerparts.KEEPERS,
-        checkers=registerparts.CHECKERS,
-        subject=registerparts.subject,
         state=_pause_state,
         check=_check_resume,
         describe=_describe_resume,

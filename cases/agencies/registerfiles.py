@@ -22,8 +22,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agencies, files
 from cases.kernel.exchange.agencies import ChannelPlan, Listing
 from cases.kernel.models import Channel, PartnerKey
-from cases.kernel.office.kinds import Change, Kind, Line, Payload
-from cases.kernel.policy import DIRECTORY
+from cases.kernel.office.kinds import Change, Line, Payload
 
 __all__ = ["KINDS"]
 
@@ -185,62 +184,51 @@ def _end_partner_key(change: Change) -> None:
 
 
 KINDS = (
-    Kind(
-        code="agency_files",
-        label="Exchange files with an agency beside messages",
-        title=registerparts.titled("Exchange files beside messages with"),
-        makers=DIRECTORY,
-        checkers=registerparts.CHECKERS,
-        subject=registerparts.subject,
+    registerparts.change(
+        "agency_files",
+        "Exchange files with an agency beside messages",
+        "Exchange files beside messages with",
         check=_check_beside,
         describe=_describe_beside,
         apply=_add_files,
         form=FilesForm,
     ),
-    Kind(
-        code="agency_file_keys",
-        label="Make our keys for an agency's files",
-        title=registerparts.titled("Make our keys for the files of"),
+    registerparts.change(
+        "agency_file_keys",
+        "Make our keys for an agency's files",
+        "Make our keys for the files of",
         makers=registerparts.KEEPERS,
-        checkers=registerparts.CHECKERS,
-        subject=registerparts.subject,
         check=_check_pairs,
         describe=_describe_pairs,
         apply=_make_pairs,
         form=FileKeysForm,
     ),
-    Kind(
-        code="agency_folder",
-        label="Change the folder of an agency's files",
-        title=registerparts.titled("Change the folder of the files of"),
-        makers=DIRECTORY,
-        checkers=registerparts.CHECKERS,
-        subject=registerparts.subject,
+    registerparts.change(
+        "agency_folder",
+        "Change the folder of an agency's files",
+        "Change the folder of the files of",
         state=_folder_state,
         check=_check_folder,
         describe=_describe_folder,
         apply=_set_folder,
         form=FolderForm,
     ),
-    Kind(
-        code="agency_partner_key",
-        label="Enter a public key of an agency",
-        title=registerparts.titled("Enter a public key of"),
+    registerparts.change(
+        "agency_partner_key",
+        "Enter a public key of an agency",
+        "Enter a public key of",
         makers=registerparts.KEEPERS,
-        checkers=registerparts.CHECKERS,
         subject=_key_subject,
         check=_check_partner_key,
         describe=_describe_partner_key,
         apply=_enter_partner_key,
         form=PartnerKeyForm,
     ),
-    Kind(
-        code="agency_partner_key_end",
-        label="End a public key of an agency",
-        title=registerparts.titled("End a public key of"),
+    registerparts.change(
+        "agency_partner_key_end",
+        "End a public key of an agency",
+        "End a public key of",
         makers=registerparts.KEEPERS,
-        checkers=registerparts.CHECKERS,
-        subject=registerparts.subject,
         check=_check_partner_end,
         describe=_describe_partner_end,
         apply=_end_partner_key,

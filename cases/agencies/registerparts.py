@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from cases.agencies.addresses import AddressRefused, check_form, scheme_of
 from cases.agencies.registerforms import NOWHERE, agency_of
 from cases.kernel.exchange import agencies
 from cases.kernel.models import Channel, Proposal
-from cases.kernel.office.kinds import Line, Payload
+from cases.kernel.office.kinds import Kind, Line, Payload
+from cases.kernel.policy import DIRECTORY
 
 __all__ = [
-    "CHECKERS",
     "KEEPERS",
     "MOST_KEYS",
     "address_faults",
+    "change",
     "lines",
     "out",
     "outs",
     "subject",
     "text",
-    "titled",
     "way",
 ]
 
-CHECKERS = frozenset({"disclosure_approver"})
+_CHECKERS = frozenset({"disclosure_approver"})
 KEEPERS = frozenset({"system_administrator"})
 MOST_KEYS = 2
 FILE_SECONDS = 50
@@ -36,10 +35,15 @@ def subject(payload: Payload) -> str:
     return f"agency/{payload['code']}"
 
 
-def titled(words: str) -> Callable[[Proposal], str]:
-    """Return how a change is called: what is done, and to which agency. Whoever agrees to a key or an address has to
-    read whose it is."""
-    return lambda row: f"{words} {row.payload['code']}"
+def change(code: str, label: str, title: str, *, makers: frozenset[str] = DIRECTORY, **how: Any) -> Kind:
+    """Return a kind of change of one agency; `how` is what else Kind takes. Its title says what is done, and to which
+    agency: whoever agrees to a key or an address has to read whose it is."""
+
+    def titled(row: Proposal) -> str:
+        return f"{title} {row.payload['code']}"
+
+    about = {"subject": subject, **how}
+    return Kind(code=code, label=label, title=titled, makers=makers, checkers=_CHECKERS, **about)
 
 
 def lines(labels: dict[str, str], before: Payload, payload: Payload) -> list[Line]:
