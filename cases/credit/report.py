@@ -7,7 +7,7 @@ from typing import Any
 
 from cases.credit import codes
 from cases.credit.models import CheckDecision, Search
-from cases.kernel import calendars, retention
+from cases.kernel import calendars, money, retention
 from cases.kernel.casetypes import Check as Line
 from cases.kernel.casetypes import Table
 from cases.kernel.models import Case
@@ -57,10 +57,6 @@ def basis_of(case: Case) -> str:
     return str(case.check_facts.basis)
 
 
-def _pounds(pence: int) -> str:
-    return f"£{pence / 100:,.2f}"
-
-
 def facts_view(case: Case) -> list[tuple[str, str]]:
     """Return label and value of every fact."""
     facts = case.check_facts
@@ -69,12 +65,12 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         ("Occasion", _OCCASIONS.get(facts.occasion, facts.occasion)),
         ("Channel", _CHANNELS.get(facts.channel, facts.channel)),
         ("Product", _named(facts.product)),
-        ("Each month", _pounds(facts.monthly_pence)),
+        ("Each month", money.pounds(facts.monthly_pence)),
         ("Legal basis", _BASES.get(facts.basis, facts.basis)),
         ("Notice shown (N1)", f"{facts.notice_version}, {_moment(facts.notice_shown_at)}"),
     ]
     if facts.handset_pence:
-        rows.insert(5, ("Handset", _pounds(facts.handset_pence)))
+        rows.insert(5, ("Handset", money.pounds(facts.handset_pence)))
     if facts.referred_for:
         rows.append((REFERRED_FOR, "; ".join(_REASONS.get(code, code) for code in facts.referred_for)))
     if facts.associate_use:

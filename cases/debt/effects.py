@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from cases.debt import codes, heard, messages, opening, periods, remitting, takeout
-from cases.kernel import casetypes, clocks, holds, tasks
+from cases.kernel import casetypes, clocks, holds, money, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import letters
@@ -47,7 +47,7 @@ tasks.declare(
     ended_by={RECALL_LATE: "This ends when the agency confirms that it has stopped, or somebody notes that it has."},
     more={
         COMPLAINT: lambda detail: _REPORTED.get(str(detail.get("code")), ""),
-        NOT_BOOKED: lambda detail: f"£{detail['pence'] / 100:,.2f}" if "pence" in detail else "",
+        NOT_BOOKED: lambda detail: money.pounds(detail["pence"]) if "pence" in detail else "",
     },
 )
 ASKED = "placement_n6"

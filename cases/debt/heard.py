@@ -10,7 +10,7 @@ from typing import Any
 
 from cases.accounts.models import Account
 from cases.debt.models import Placement
-from cases.kernel import calendars, tasks
+from cases.kernel import calendars, money, tasks
 from cases.kernel.models import Case, Task
 
 __all__ = ["BY_RETURN", "BY_STATE", "COMPLAINT", "TO_NOTE", "ask_billing", "known"]
@@ -35,7 +35,7 @@ WORDS = {
 
 def _in_words(detail: Mapping[str, Any]) -> str:
     if pence := detail.get("pence"):
-        return WORDS["collected_pence"].format(pounds=f"£{pence / 100:,.2f}")
+        return WORDS["collected_pence"].format(pounds=money.pounds(pence))
     return WORDS.get(str(detail.get("what")), "")
 
 

@@ -16,7 +16,7 @@ from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, F, 
 
 from cases.debt import codes, figures
 from cases.debt.models import Placement, PlacementBatch, Remittance, RemittanceLine
-from cases.kernel import calendars, casetypes, policy, tasks
+from cases.kernel import calendars, casetypes, money, policy, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Agency, Approval, BatchFile, Callback, Case, Task, Team
@@ -291,20 +291,16 @@ def _short() -> Any:
     return F("amount_pence") - F("due_commission_pence") - F("due_vat_pence") - F("net_pence")
 
 
-def pounds(pence: int) -> str:
-    return f"{'−' if pence < 0 else ''}£{abs(pence) / 100:,.2f}"  # noqa: RUF001 -- a minus sign
-
-
 def in_words(detail: Mapping[str, Any]) -> str:
     """Return what a task says of a remittance: what was said and booked, and by how much each line differs."""
     if "said_pence" not in detail:
         return ""
-    apart = pounds(detail["said_pence"] - detail["booked_pence"])
-    each = [f"line {number} {pounds(pence)}" for number, pence, _ in detail["lines"]]
+    apart = money.pounds(detail["said_pence"] - detail["booked_pence"])
+    each = [f"line {number} {money.pounds(pence)}" for number, pence, _ in detail["lines"]]
     if detail["wrong"] > len(each):
         each.append(f"{detail['wrong'] - len(each)} more")
-    short = f", {pounds(detail['short_pence'])} short of what was agreed" if detail["short_pence"] else ""
-    said, booked = pounds(detail["said_pence"]), pounds(detail["booked_pence"])
+    short = f", {money.pounds(detail['short_pence'])} short of what was agreed" if detail["short_pence"] else ""
+    said, booked = money.pounds(detail["said_pence"]), money.pounds(detail["booked_pence"])
     return f"{said} said, {booked} booked, {apart} apart{short} ({', '.join(each)})"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from cases.debt import gate, guards, limitation
 from cases.debt.limitation import Period
 from cases.debt.models import Placement
-from cases.kernel import calendars
+from cases.kernel import calendars, money
 from cases.kernel.casetypes import Check
 from cases.kernel.models import Case
 
@@ -33,10 +33,6 @@ def names_account(_facts: Mapping[str, Any]) -> bool:
     return True
 
 
-def _pounds(pence: int) -> str:
-    return f"£{pence / 100:,.2f}"
-
-
 def _placement(case: Case) -> Placement:
     return Placement.objects.select_related("account", "batch__agency").get(pk=case.pk)
 
@@ -46,17 +42,17 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
     row = _placement(case)
     batch = row.batch
     rows = [
-        ("Owed", _pounds(row.balance_pence)),
+        ("Owed", money.pounds(row.balance_pence)),
         ("Product", row.account.product.replace("_", " ").capitalize()),
         ("Batch", batch.reference if batch else "None"),
         ("Agency", batch.agency.display_name if batch else "None"),
         ("Tier", str(row.tier)),
-        ("Collected", _pounds(row.collected_pence)),
-        ("Of it booked by billing", _pounds(row.booked_pence)),
+        ("Collected", money.pounds(row.collected_pence)),
+        ("Of it booked by billing", money.pounds(row.booked_pence)),
     ]
     if batch is not None:
         rows.append(("Commission", f"{batch.commission_rate / 100:g} % and VAT"))
-        rows.append(("Kept by the agency", _pounds(row.commission_pence + row.vat_pence)))
+        rows.append(("Kept by the agency", money.pounds(row.commission_pence + row.vat_pence)))
     rows.append(("Agency told to stop", "Yes" if row.is_told_of_hold else "No"))
     if (found := _period(row)) is not None:
         period, day = found

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 from cases.fraud import codes, disputes, guards
 from cases.fraud.models import FraudDispute, FraudReferral, PillarAnswer
+from cases.kernel import money
 from cases.kernel.casetypes import Check
 from cases.kernel.evidence import scanning
 from cases.kernel.models import Case, Evidence
@@ -46,10 +47,6 @@ def amount(facts: Mapping[str, Any]) -> int | None:
     return facts.get("value_at_risk_pence") or None
 
 
-def _pounds(pence: int) -> str:
-    return f"£{pence // 100:,}.{pence % 100:02d}"
-
-
 def _yes(value: bool) -> str:
     return "Yes" if value else "No"
 
@@ -72,9 +69,9 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         ("Product given back to the person", _yes(facts.is_reinstated)),
         ("Date of application", _day(facts.application_date)),
         ("Discovered", _day(facts.discovered_date)),
-        ("Value at risk", _pounds(facts.value_at_risk_pence)),
-        ("Loss", _pounds(facts.loss_pence)),
-        ("Saved", _pounds(facts.savings_pence)),
+        ("Value at risk", money.pounds(facts.value_at_risk_pence)),
+        ("Loss", money.pounds(facts.loss_pence)),
+        ("Saved", money.pounds(facts.savings_pence)),
         ("Privacy notice shown", f"{facts.notice_version}, {_day(facts.notice_shown_date)}".strip(", ")),
         (POLICE, _yes(facts.may_share_with_police)),
         ("Retail alert", codes.ALERT_CODES.labels().get(facts.alert_code, facts.alert_code) or "None"),

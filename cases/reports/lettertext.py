@@ -13,7 +13,7 @@ from typing import Any
 from django.template import Variable, VariableDoesNotExist
 from django.template.loader import render_to_string
 
-from cases.kernel import calendars, clocks, retention
+from cases.kernel import calendars, clocks, money, retention
 from cases.kernel.exchange import letters
 from cases.kernel.models import Case, Clock
 from cases.kernel.office import lettertexts
@@ -268,7 +268,7 @@ def _values(sample: Example) -> list[str]:
         *sample.trigger_words,
         *sample.searched_words,
         sample.agency.display_name,
-        f"£{sample.balance_pence / 100:,.2f}",
+        money.pounds(sample.balance_pence),
         sample.outcome_words.lower(),
     ]
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 
-from cases.kernel import calendars, clocks, notice, releases, retention, tasks
+from cases.kernel import calendars, clocks, money, notice, releases, retention, tasks
 from cases.kernel.casetypes import CaseType
 from cases.ledger.models import DataKey
 
@@ -172,10 +172,6 @@ TYPED: tuple[tuple[type[Any], Callable[[Any], str]], ...] = (
 )
 
 
-def _pounds(pence: int) -> str:
-    return f"£{pence // 100:,}.{pence % 100:02d}"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Words:
     """The words of one case: what its kind calls its codes, and who and what stands behind numbers of rows."""
@@ -250,7 +246,7 @@ class Words:
             if isinstance(column, kind):
                 return write(value)
         if column.name.endswith("_pence"):
-            return _pounds(value)
+            return money.pounds(value)
         return self._coded(column, value)
 
     def _related(self, model: type[models.Model], pk: Any) -> str:

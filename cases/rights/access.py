@@ -19,7 +19,7 @@ from django.db.models import Q
 from cases.accounts import reading as billing
 from cases.accounts import storing
 from cases.accounts.models import Account, AccountFlag, AccountHolder, BureauTold
-from cases.kernel import bases, casetypes, notice, retention
+from cases.kernel import bases, casetypes, money, notice, retention
 from cases.kernel.exchange import letters
 from cases.kernel.linking import people as linked
 from cases.kernel.models import AuditReport, Case, Letter, Release, ReleasedItem
@@ -161,10 +161,6 @@ def _last(held: Held, case: Case) -> date | None:
     return max((day for day in days if day is not None), default=None)
 
 
-def _pounds(pence: int) -> str:
-    return f"{'-' if pence < 0 else ''}£{abs(pence) // 100:,}.{abs(pence) % 100:02d}"
-
-
 def label_of(name: str) -> str:
     """Return what a field is called in what a person is given."""
     return _LABELS.get(name, name.replace("_", " ").capitalize())
@@ -250,7 +246,7 @@ def _accounts(held: Held) -> tuple[Item, ...]:
         flags[flag.account_id].append((f"Noted: {_flag(flag.code)}", f"since {_day(flag.began_date)}{until}"))
     told: dict[int, list[tuple[str, str]]] = defaultdict(list)
     for row in BureauTold.objects.filter(account__in=ids).select_related("agency").order_by("told_at", "pk"):
-        said = f"{moment(row.told_at)}: {billing.TOLD.get(row.status, row.status)}, {_pounds(row.balance_pence)}"
+        said = f"{moment(row.told_at)}: {billing.TOLD.get(row.status, row.status)}, {money.pounds(row.balance_pence)}"
         told[row.account_id].append((f"Told to {row.agency.display_name}", said))
     items = []
     for holder, values, number in held.accounts:
@@ -269,11 +265,11 @@ def _accounts(held: Held) -> tuple[Item, ...]:
 
 
 def _of_account(account: Account) -> Rows:
-    default = _pounds(account.default_pence) if account.default_pence is not None else ""
+    default = money.pounds(account.default_pence) if account.default_pence is not None else ""
     return filled(
         ("As of", _day(account.as_of)),
-        ("Balance", _pounds(account.balance_pence)),
-        ("Fees in it", _pounds(account.fees_pence) if account.fees_pence else ""),
+        ("Balance", money.pounds(account.balance_pence)),
+        ("Fees in it", money.pounds(account.fees_pence) if account.fees_pence else ""),
         ("Final bill", _day(account.final_bill_date)),
         ("Oldest unpaid bill", _day(account.oldest_unpaid_date)),
         ("Last payment", _day(account.last_payment_date)),

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from cases.accounts import reading as billing
-from cases.kernel import casetypes
+from cases.kernel import casetypes, money
 from cases.kernel.models import Case, CaseParty
 from cases.kernel.papers import Item, Paper, Part, Written, moment, written_day
 from cases.ledger import sealing
@@ -138,7 +138,7 @@ def _in_words(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "Yes" if value else "No"
     if isinstance(value, int) and name.endswith("_pence"):
-        return f"£{value // 100:,}.{value % 100:02d}"
+        return money.pounds(value)
     if isinstance(value, list):
         return "; ".join(_in_words(name, each) for each in value)
     if isinstance(value, Mapping):

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
+from cases.kernel import money
 from cases.kernel.calendars import LONDON
 from cases.kernel.reading.worklist import CAP
 
@@ -18,9 +19,7 @@ DAY = timedelta(days=1)
 
 def pounds(pence: int | None) -> str:
     """Write pence as pounds, a minus sign before it; a dash for no amount, also where a preview has none."""
-    if not isinstance(pence, int):
-        return "—"
-    return f"{'−' if pence < 0 else ''}£{abs(pence) / 100:,.2f}"  # noqa: RUF001 -- a minus sign
+    return money.pounds(pence) if isinstance(pence, int) else "—"
 
 
 def capped(count: int | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from cases.credit.defaults import effects, guards, looking
 from cases.credit.defaults.models import Default
-from cases.kernel import locks, record, tasks
+from cases.kernel import locks, money, record, tasks
 from cases.kernel.actors import system
 
 __all__ = ["accounts_changed"]
@@ -17,9 +17,9 @@ __all__ = ["accounts_changed"]
 
 def _in_words(detail: Mapping[str, Any]) -> str:
     if "balance_pence" in detail:
-        return f"£{detail['balance_pence'] / 100:,.2f} is owed on the account"
+        return f"{money.pounds(detail['balance_pence'])} is owed on the account"
     day = date.fromisoformat(detail["paid"])
-    return f"£{detail['amount_pence'] / 100:,.2f} of {day:%-d %B %Y}"
+    return f"{money.pounds(detail['amount_pence'])} of {day:%-d %B %Y}"
 
 
 tasks.declare(

@@ -10,7 +10,7 @@ from cases.accounts import bureaus
 from cases.accounts.models import Account
 from cases.credit.defaults import codes, gate, holders, letters, periods, plans
 from cases.credit.defaults.models import Default
-from cases.kernel import calendars
+from cases.kernel import calendars, money
 from cases.kernel.evidence import scanning
 from cases.kernel.models import Case, Clock, Evidence, OutboxMessage
 
@@ -235,7 +235,7 @@ def is_paid_in_full(context: Any) -> str | None:
     if not isinstance(pence, int) or pence <= 0:
         return "Say how much was paid."
     if pence != row.left_pence:
-        return f"£{row.left_pence / 100:,.2f} is left of the default."
+        return f"{money.pounds(row.left_pence)} is left of the default."
     return _paid_on(context)
 
 

@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from cases.accounts.models import Account
 from cases.accounts.reading import PRODUCTS
+from cases.kernel import money
 from cases.kernel.models import Case
 from cases.ledger.models import DataKey, Tracked
 from cases.ledger.sealing import SealedTextField
@@ -75,14 +76,14 @@ class Default(Tracked):
     @property
     def notice_words(self) -> str:
         """What the notice of intention names, in pounds."""
-        return f"£{(self.notice_pence or 0) / 100:,.2f}"
+        return money.pounds(self.notice_pence or 0)
 
     @property
     def paid_words(self) -> str:
         """What was paid of the default, in pounds."""
-        return f"£{self.paid_pence / 100:,.2f}"
+        return money.pounds(self.paid_pence)
 
     @property
     def default_words(self) -> str:
         """The balance of the default, in pounds."""
-        return f"£{(self.default_pence or 0) / 100:,.2f}"
+        return money.pounds(self.default_pence or 0)

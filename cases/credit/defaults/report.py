@@ -12,7 +12,7 @@ from cases.credit.defaults import codes, disputes, gate
 from cases.credit.defaults.guards import DISPUTED
 from cases.credit.defaults.models import Default
 from cases.credit.files.status import TOLD
-from cases.kernel import calendars, holdkinds, holds
+from cases.kernel import calendars, holdkinds, holds, money
 from cases.kernel.casetypes import Check, Table
 from cases.kernel.models import Case, Hold
 
@@ -56,10 +56,6 @@ def names_account(_facts: Mapping[str, Any]) -> bool:
     return True
 
 
-def _pounds(pence: int) -> str:
-    return f"£{pence / 100:,.2f}"
-
-
 def _day(day: date | None) -> str:
     return f"{day:%-d %B %Y}" if day else ""
 
@@ -69,7 +65,7 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
     row = Default.objects.get(pk=case.pk)
     owed = ("Left of the default", row.left_pence) if case.state in codes.TOLD else ("Owed", row.arrears_pence)
     found = [
-        (owed[0], _pounds(owed[1])),
+        (owed[0], money.pounds(owed[1])),
         ("Payments behind", str(row.payments_behind)),
         ("First payment missed", _day(row.first_missed_date) or "Not known"),
     ]
@@ -79,11 +75,11 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         found.append(("Posted", _day(row.notice_posted_date)))
         found.append(("Counts as served", _day(row.served_date)))
     if row.plan_pence is not None:
-        found.append(("Arrangement", f"{_pounds(row.plan_pence)} a month until {_day(row.plan_until_date)}"))
+        found.append(("Arrangement", f"{money.pounds(row.plan_pence)} a month until {_day(row.plan_until_date)}"))
     if row.default_date is not None:
         found.append(("Default", f"{row.default_words} on {_day(row.default_date)}"))
         found.append(("On file until", _day(calendars.add_months(row.default_date, 72))))
-        found.append(("Paid of it", _pounds(row.paid_pence)))
+        found.append(("Paid of it", money.pounds(row.paid_pence)))
     if row.satisfied_date is not None:
         found.append(("Settled for less" if row.is_settled else "Paid in full", _day(row.satisfied_date)))
     return found
@@ -141,7 +137,7 @@ def tables(case: Case) -> list[Table]:
         (
             each.agency.display_name,
             TOLD.get(each.status, each.status),
-            _pounds(each.balance_pence),
+            money.pounds(each.balance_pence),
             _day(each.default_date) or "None",
             _day(calendars.london_date(each.told_at)),
         )

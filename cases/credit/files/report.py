@@ -10,7 +10,7 @@ from django.db.models import Count
 
 from cases.credit.files import codes, guards, rejects
 from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFileReject
-from cases.kernel import calendars
+from cases.kernel import calendars, money
 from cases.kernel.casetypes import Check, Table
 from cases.kernel.models import BatchFile, Case
 
@@ -49,10 +49,6 @@ def is_about(_facts: Mapping[str, Any]) -> bool:
     return True
 
 
-def _pounds(pence: int) -> str:
-    return f"£{pence / 100:,.2f}"
-
-
 def facts_view(case: Case) -> list[tuple[str, str]]:
     """Return label and value of every fact. Two queries."""
     row = CreditFile.objects.get(pk=case.pk)
@@ -62,10 +58,10 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
         found.append(("Taken", "Yes" if row.is_taken else "Not all accounts yet"))
     if row.is_taken:
         found.append(("Accounts taken", f"{row.taken_rows:,}"))
-        found.append(("Total of their balances, as billing tells them", _pounds(row.taken_pence)))
+        found.append(("Total of their balances, as billing tells them", money.pounds(row.taken_pence)))
         found.append(("Left out when they were looked at", f"{row.taken_rows - row.rows:,}"))
         found.append(("Accounts to sign for", f"{row.rows:,}"))
-        found.append(("Total that the agencies are told of them", _pounds(row.total_pence)))
+        found.append(("Total that the agencies are told of them", money.pounds(row.total_pence)))
         found.append(("Hash of the rows to sign for", row.digest))
     return found + _as_it_left(row)
 
@@ -78,7 +74,7 @@ def _as_it_left(row: CreditFile) -> list[tuple[str, str]]:
         return []
     return [
         ("Accounts as the file left", f"{sent.row_count:,}"),
-        ("Total of their balances as it left", _pounds(sent.total_pence)),
+        ("Total of their balances as it left", money.pounds(sent.total_pence)),
         ("Left out as it left", f"{row.rows - sent.row_count:,}"),
     ]
 

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from cases.debt.moratorium import codes, searching
-from cases.kernel import formats
+from cases.kernel import formats, money
 from cases.kernel.finding import terms
 from cases.kernel.plainforms import CARD, DAY, Chosen, PersonForm, PlainForm, StepForm
 
@@ -103,7 +103,7 @@ def said_of(debt: Any) -> str:
     agree = [word for name, word in _AGREES.items() if debt.parts.get(name) in ("same", "alike")]
     differ = [word for name, word in _AGREES.items() if debt.parts.get(name) == "different"]
     words = [
-        f"{debt.number}. {debt.product}, £{debt.account.balance_pence / 100:,.2f}",
+        f"{debt.number}. {debt.product}, {money.pounds(debt.account.balance_pence)}",
         f"agrees: {', '.join(agree) or 'nothing'}",
         *([f"differs: {', '.join(differ)}"] if differ else []),
         *(["joint account"] if debt.is_joint else []),

@@ -5,6 +5,7 @@ from django.db import models
 from cases.accounts.models import Account, AccountHolder
 from cases.accounts.reading import PRODUCTS
 from cases.debt.moratorium import codes
+from cases.kernel import money
 from cases.kernel.finding import matching
 from cases.kernel.models import Agency, Case, Hold
 from cases.ledger.models import DataKey, Tracked
@@ -119,7 +120,7 @@ class MoratoriumDebt(Tracked):
 
     @property
     def pounds(self) -> str:
-        return f"{self.account.balance_pence / 100:,.2f}" if self.account else ""
+        return money.pounds(self.account.balance_pence) if self.account else ""
 
 
 class FeeReversal(Tracked):
@@ -144,4 +145,4 @@ class FeeReversal(Tracked):
 
     @property
     def pounds(self) -> str:
-        return f"{self.amount_pence / 100:,.2f}"
+        return money.pounds(self.amount_pence)

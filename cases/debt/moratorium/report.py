@@ -10,7 +10,7 @@ from django.db.models import Prefetch, Sum, prefetch_related_objects
 
 from cases.debt.moratorium import codes, searching
 from cases.debt.moratorium.models import FeeReversal
-from cases.kernel import calendars
+from cases.kernel import calendars, money
 from cases.kernel.casetypes import Check, Table
 from cases.kernel.models import Case
 
@@ -33,10 +33,6 @@ def amount(_facts: Mapping[str, Any]) -> int | None:
 
 def _day(day: date | None) -> str:
     return f"{day:%-d %B %Y}" if day else "Not known yet"
-
-
-def _pounds(pence: int) -> str:
-    return f"£{pence / 100:,.2f}"
 
 
 def facts_view(case: Case) -> list[tuple[str, str]]:
@@ -72,11 +68,11 @@ def tables(case: Case) -> Sequence[Table]:
     rows = tuple(
         (
             f"{debt.number}. {debt.product}",
-            _pounds(debt.account.balance_pence) if debt.account else "",
+            money.pounds(debt.account.balance_pence) if debt.account else "",
             codes.ORIGINS.get(debt.origin, debt.origin),
             codes.STANDINGS.get(debt.standing, debt.standing) + ("; joint account" if debt.is_joint else ""),
             _day(debt.effective_date) if debt.effective_date else "",
-            _pounds(debt.back_pence) if debt.back_pence else "",
+            money.pounds(debt.back_pence) if debt.back_pence else "",
         )
         for debt in debts
     )
@@ -98,7 +94,7 @@ def tables(case: Case) -> Sequence[Table]:
                     f"{debt.number}. {debt.product}",
                     _day(row.posted_date),
                     "Billing tells it" if row.is_day_told else "The balance of that day first showed it",
-                    _pounds(row.amount_pence),
+                    money.pounds(row.amount_pence),
                     _day(calendars.london_date(row.asked_at)),
                     _day(row.confirmed_date) if row.confirmed_date else "Not yet",
                 )

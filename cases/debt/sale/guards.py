@@ -7,7 +7,7 @@ from typing import Any
 
 from cases.debt.sale import bids, codes, ending, looking, moving, notices, placed, prices, tapes
 from cases.debt.sale.models import SaleBid
-from cases.kernel import calendars
+from cases.kernel import calendars, money
 
 __all__ = ["has_agreement"]
 
@@ -172,7 +172,7 @@ def funds_are_here(context: Any) -> str | None:
     if not isinstance(pence, int) or not isinstance(day, date) or day > calendars.london_date(context.at):
         return "Say how much came, and on which day."
     price = prices.total(context.case.debt_sale)
-    return None if pence == price else f"The price is £{price / 100:,.2f}; this is £{pence / 100:,.2f}."
+    return None if pence == price else f"The price is {money.pounds(price)}; this is {money.pounds(pence)}."
 
 
 def everybody_has_notice(context: Any) -> str | None:

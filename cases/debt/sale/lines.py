@@ -23,7 +23,7 @@ from cases.debt.moratorium import effects
 from cases.debt.sale import codes, defaulted, flagged, looking, moving, notices, paid, prices
 from cases.debt.sale.ending import close_if_over, has_open_claim
 from cases.debt.sale.models import DebtSale, DebtSaleAccount, SaleClaim, SaleNotice
-from cases.kernel import calendars, casetypes, holds, locks, policy, record, tasks
+from cases.kernel import calendars, casetypes, holds, locks, money, policy, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotVisible
 from cases.kernel.models import Case
@@ -159,10 +159,10 @@ def chain(line: DebtSaleAccount) -> list[tuple[date | None, str]]:
     returned: list[SaleNotice] = []
     for each in line.notices.select_related("letter").order_by("pk"):
         (returned if since is not None and each.letter.requested_at >= since else sold).append(each)
-    buyer = f"{sale.purchaser.display_name}, for £{line.price_pence / 100:,.2f}"
+    buyer = f"{sale.purchaser.display_name}, for {money.pounds(line.price_pence)}"
     rows.append((sale.completed_date, buyer + _waits(sold, sold)))
     if back is not None and since is not None:
-        ours = f"Ours again, for £{(back.refund_pence or 0) / 100:,.2f}"
+        ours = f"Ours again, for {money.pounds(back.refund_pence or 0)}"
         rows.append((calendars.london_date(since), ours + _waits(returned, [*sold, *returned])))
     return rows
 

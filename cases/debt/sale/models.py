@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from cases.accounts.models import Account
 from cases.debt.sale import codes
+from cases.kernel import money
 from cases.kernel.models import Agency, Case, CaseParty, Letter
 from cases.ledger.models import DataKey, Tracked
 
@@ -212,7 +213,7 @@ class SaleNotice(Tracked):
     @property
     def owed_words(self) -> str:
         """What was assigned, in pounds, unless the debt came back."""
-        return "" if self.back else f"£{self.line.balance_pence / 100:,.2f}"
+        return "" if self.back else money.pounds(self.line.balance_pence)
 
     @property
     def back_from(self) -> str:

@@ -17,7 +17,7 @@ from django.db.models import F
 from cases.accounts.models import Account
 from cases.debt.sale import codes, messages, prices
 from cases.debt.sale.models import TAKEN, DebtSale, DebtSaleAccount
-from cases.kernel import calendars, locks, record, tasks
+from cases.kernel import calendars, locks, money, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Task
@@ -32,11 +32,11 @@ def _in_words(detail: Mapping[str, Any]) -> str:
     told = "" if detail["is_told"] else "; the buyer could not be told, so tell it too"
     if detail.get("came_back"):
         told = "; the account is ours again since: keep it, unless the agreement says otherwise, and tell the buyer"
-    return f"line {detail['line']}, £{detail['amount_pence'] / 100:,.2f} of {day:%-d %B %Y}{told}"
+    return f"line {detail['line']}, {money.pounds(detail['amount_pence'])} of {day:%-d %B %Y}{told}"
 
 
 def _less_in_words(detail: Mapping[str, Any]) -> str:
-    less, price = (f"£{detail[name] / 100:,.2f}" for name in ("less_pence", "price_pence"))
+    less, price = (money.pounds(detail[name]) for name in ("less_pence", "price_pence"))
     return f"line {detail['line']}, {less} less in all, {price} of the price"
 
 

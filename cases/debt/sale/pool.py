@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from cases.accounts.models import Account
 from cases.accounts.reading import PRODUCTS
+from cases.kernel import money
 from cases.kernel.calendars import JURISDICTIONS
 
 __all__ = ["CONDITIONS", "day_in_words", "in_words", "selected"]
@@ -36,17 +37,13 @@ def day_in_words(text: str) -> str:
     return f"{date.fromisoformat(text):%-d %B %Y}"
 
 
-def _pounds(pence: int) -> str:
-    return f"£{pence / 100:,.2f}"
-
-
 def in_words(selection: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what a selection says, as label and value."""
     words = {
         "products": ("Products", lambda codes: ", ".join(PRODUCTS[code] for code in codes)),
         "jurisdictions": ("Parts of the country", lambda codes: ", ".join(JURISDICTIONS[code][1] for code in codes)),
-        "balance_from": ("Owed from", _pounds),
-        "balance_to": ("Owed up to", _pounds),
+        "balance_from": ("Owed from", money.pounds),
+        "balance_to": ("Owed up to", money.pounds),
         "unpaid_until": ("Oldest unpaid bill up to", day_in_words),
         "defaulted_from": ("Default from", day_in_words),
         "defaulted_until": ("Default up to", day_in_words),

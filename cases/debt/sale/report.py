@@ -7,7 +7,7 @@ from typing import Any
 
 from cases.debt.sale import codes, exclusions, looking, pool, prices
 from cases.debt.sale.models import DebtSale, DebtSaleAccount
-from cases.kernel import calendars
+from cases.kernel import calendars, money
 from cases.kernel.casetypes import Check, Table
 from cases.kernel.intake import IntakeRefused
 from cases.kernel.models import Agency, Case
@@ -70,20 +70,16 @@ def is_of_accounts(_facts: Mapping[str, Any]) -> bool:
     return True
 
 
-def _pounds(pence: int) -> str:
-    return f"£{pence / 100:,.2f}"
-
-
 def facts_view(case: Case) -> list[tuple[str, str]]:
     """Return label and value of every fact. Two queries beyond the facts, one once the sale is complete."""
     sale = case.debt_sale
     rows = pool.in_words(sale.selection)
     if (look := looking.newest(sale)) is not None and look.ended_at is not None:
-        rows += [("Accounts that may be sold", f"{look.left:,}"), ("Owed on them", _pounds(look.left_pence))]
+        rows += [("Accounts that may be sold", f"{look.left:,}"), ("Owed on them", money.pounds(look.left_pence))]
     if sale.purchaser is not None:
         rows += [("Buyer", sale.purchaser.display_name), ("Price", prices.in_words(sale.price_rate or 0))]
         if sale.completed_date is None:
-            rows.append(("Price in all, as they stand", _pounds(prices.total(sale))))
+            rows.append(("Price in all, as they stand", money.pounds(prices.total(sale))))
         rows += [(label, "Yes" if sale.diligence.get(code) else "No") for code, label in codes.DILIGENCE.items()]
         rows.append(("Shown of the buyer until", pool.day_in_words(sale.diligence["diligence_until"])))
     days = {
@@ -98,7 +94,7 @@ def facts_view(case: Case) -> list[tuple[str, str]]:
     if sale.pass_on_days:
         rows.append(("Payments to us are passed on within", f"{sale.pass_on_days} working days"))
     if sale.funds_pence is not None and sale.funds_date is not None:
-        rows.append(("Received", f"{_pounds(sale.funds_pence)} on {sale.funds_date:%-d %B %Y}"))
+        rows.append(("Received", f"{money.pounds(sale.funds_pence)} on {sale.funds_date:%-d %B %Y}"))
     return rows
 
 
@@ -112,7 +108,7 @@ def tables(case: Case) -> list[Table]:
             row.asked_by.display_name,
             f"{row.asked_at.astimezone(calendars.LONDON):%-d %B %Y, %H:%M}",
             f"{row.left:,}" if row.ended_at else "Not ended",
-            _pounds(row.left_pence) if row.ended_at else "",
+            money.pounds(row.left_pence) if row.ended_at else "",
         )
         for row in sale.looks.select_related("asked_by").order_by("number")
     ]
