@@ -67,9 +67,8 @@ def render_letters(**_future: Any) -> None:
 def make_reports(**_future: Any) -> None:
     """Make the reports that were asked for and the files of figures for others; forget what was counted in vain."""
     codelists.refresh()
-    requests.make_due(now=timezone.now())
-    files.make_due(now=timezone.now())
-    counting.sweep(now=timezone.now())
+    now = timezone.now()
+    _each(*(partial(act, now=now) for act in (requests.make_due, files.make_due, counting.sweep)))
 
 
 @shared_task(time_limit=25 * 60)  # longer than any row of a job may take

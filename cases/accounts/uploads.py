@@ -10,7 +10,6 @@ import codecs
 import csv
 import gc
 import hashlib
-import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -41,7 +40,6 @@ PART = 1000
 LABEL = "cases.accountuploadpart"
 LONGEST_LINE = 20_000
 Line = tuple[int, list[str]]
-log = logging.getLogger(__name__)
 
 
 class FileUnreadable(CaseError):

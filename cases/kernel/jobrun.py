@@ -203,8 +203,8 @@ def _outcome(job: Job, row: JobRow, step: Step) -> tuple[str, str]:
         return "failed", _code(refusal)
     except OperationalError:
         raise
-    except Exception as error:  # one broken row must not keep the others from being done
-        log.error("job_row_failed", extra={"job": str(job.uid), "row": row.pk, "error_class": type(error).__name__})
+    except Exception:  # one broken row must not keep the others from being done
+        log.exception("job_row_failed", extra={"job": str(job.uid), "row": row.pk})
         return "failed", "unexpected_error"
     return "done", ""
 

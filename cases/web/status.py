@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from cases.kernel import policy
+from cases.kernel.evidence import custody, store
 from cases.kernel.oncall import reading as on_call
 from cases.kernel.reading import status as states
 from cases.ledger import checkpoints, checks, tombstones
@@ -46,8 +47,10 @@ def status(request: HttpRequest) -> HttpResponse:
     """Show it. That the page is here says that the database answers."""
     policy.require(asking.actor_of(request), "view_status")
     now = asking.now()
+    documents = custody.how_is(store.current())
     shown = {
-        "dependencies": _dependencies(),
+        "dependencies": _dependencies(documents),
+        "documents_are_foreign": documents == "another",
         "is_making_samples": bool(settings.DEMO and caches["default"].get(MAKING_SAMPLES)),
         "background": _background(now),
         "on_call": on_call.state_of_tests(now=now),
@@ -61,7 +64,7 @@ def status(request: HttpRequest) -> HttpResponse:
     return render(request, "cases/status.html", shown)
 
 
-def _dependencies() -> list[Dependency]:
+def _dependencies(documents: str) -> list[Dependency]:
     issuer = urlsplit(getattr(settings, "OIDC_SERVER_URL", ""))
     return [
         Dependency(label="Database", is_up=True, without="Nothing works without it."),
@@ -74,6 +77,11 @@ def _dependencies() -> list[Dependency]:
             label="Mail server",
             is_up=_answers(settings.EMAIL_HOST, settings.EMAIL_PORT),
             without="No e-mail leaves; nothing else waits for one.",
+        ),
+        Dependency(
+            label="Store of documents",
+            is_up=documents != "away",
+            without="Documents are neither taken in nor opened, and what is erased goes from it once it answers.",
         ),
         Dependency(
             label="Virus scanner",

@@ -83,7 +83,7 @@ def test_it_asks_as_much_whatever_there_is_and_is_printed_as_prometheus_reads_it
     for count in (1, 3):
         while OutboxMessage.objects.filter(kind="fpa_file").count() < count:
             factories.approved(people)
-        with django_assert_num_queries(20):
+        with django_assert_num_queries(21):
             told()
     out = StringIO()
     call_command("metrics", stdout=out)
@@ -91,5 +91,5 @@ def test_it_asks_as_much_whatever_there_is_and_is_printed_as_prometheus_reads_it
     number = re.compile(r'backoffice_[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? (-?[0-9.e+-]+|\+Inf)')
     assert [line for line in lines if not line.startswith("# ") and not number.fullmatch(line)] == []
     types = [line.split()[2] for line in lines if line.startswith("# TYPE")]
-    assert len(types) == len(set(types)) == 15
+    assert len(types) == len(set(types)) == 17
     assert {line.split("{")[0].split()[0] for line in lines if not line.startswith("#")} == set(types)

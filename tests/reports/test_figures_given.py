@@ -173,14 +173,15 @@ def test_a_release_to_whom_somebody_typed_is_read_as_before_and_one_that_waits_i
     proposals.decide(waiting.uid, "refused", actor=people[OFFICER], at=LATER, reason="To nobody of the list.")
 
 
-def test_files_that_cannot_be_made_are_a_task_and_not_handed_out(monkeypatch):
+@pytest.mark.parametrize("fault", [press.PressFailed("The pages could not be set."), ValueError("a fault of ours")])
+def test_files_that_cannot_be_made_are_a_task_and_not_handed_out(monkeypatch, fault):
     people = factories.office()
     history(people)
     made(people)
     agreed(people, proposed(people))
 
     def broken(_paper, **_more):
-        raise press.PressFailed("The pages could not be set.")
+        raise fault
 
     monkeypatch.setattr(press, "press", broken)
     assert files.make_due(now=LATER) == 0

@@ -34,6 +34,7 @@ __all__ = [
     "erase_blob",
     "hand_out",
     "is_erased",
+    "how_is",
     "is_ours",
     "open_again",
     "open_piece",
@@ -160,6 +161,14 @@ def is_ours(code: str) -> bool:
     """Say whether the documents of a store are those of this database: not where it was restored since, nor where it is
     a copy that stands beside the one in use. Raises OSError."""
     return store.named(code).owner() in ("", _database())
+
+
+def how_is(code: str) -> str:
+    """Return how a store is: "ours", "away", or "another": it has the documents of another database. One query."""
+    try:
+        return "ours" if is_ours(code) else "another"
+    except OSError:
+        return "away"
 
 
 def adopt() -> list[str]:

@@ -13,6 +13,7 @@ from datetime import datetime
 from django.db.models import Count, Min, Q
 
 from cases.kernel import casetypes
+from cases.kernel.evidence import custody, store
 from cases.kernel.exchange import held
 from cases.kernel.models import BreakGlass, Channel, OutboxMessage, Task
 from cases.kernel.reading import status
@@ -35,7 +36,7 @@ class Gauge:
 
 
 def gauges(*, now: datetime) -> Iterator[Gauge]:
-    """Yield every number, those of one name together. Twenty queries, whatever there is."""
+    """Yield every number, those of one name together. Twenty-one queries, whatever there is."""
     yield from _queues(now)
     yield from _channels(now)
     late = Task.objects.filter(closed_at=None, due_at__lt=now, team__is_restricted=False).count()
@@ -45,6 +46,9 @@ def gauges(*, now: datetime) -> Iterator[Gauge]:
     unread = glass.filter(review_due_at__lt=now).count()
     yield Gauge(name="breakglass_review_overdue", help="Emergency looks nobody reviewed in time.", value=unread)
     yield from _ledger(now)
+    how = custody.how_is(store.current())
+    yield Gauge(name="documents_away", help="Whether the store of documents cannot be reached.", value=how == "away")
+    yield Gauge(name="documents_foreign", help="Whether its documents are of another database.", value=how == "another")
     ahead = checks.clock_difference()
     yield Gauge(name="clock_ahead_seconds", help="How far this clock is ahead of the database's.", value=ahead)
 

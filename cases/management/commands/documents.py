@@ -7,6 +7,12 @@ from django.core.management.base import BaseCommand
 
 from cases.kernel.evidence import custody, store
 
+WORDS = {
+    "ours": "of this database",
+    "another": "of another database: nothing is removed there",
+    "away": "cannot be reached",
+}
+
 
 class Command(BaseCommand):
     """Nothing is removed from the store of another database: a newer copy of that may know of what this does not."""
@@ -22,11 +28,4 @@ class Command(BaseCommand):
         if adopt:
             custody.adopt()
         for code in store.STORES:
-            self.stdout.write(f"{code}: {_whose(code)}")
-
-
-def _whose(code: str) -> str:
-    try:
-        return "of this database" if custody.is_ours(code) else "of another database: nothing is removed there"
-    except OSError:
-        return "cannot be reached"
+            self.stdout.write(f"{code}: {WORDS[custody.how_is(code)]}")

@@ -9,7 +9,7 @@ import uuid
 from datetime import UTC, datetime
 from io import StringIO
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.template.loader import render_to_string
 
 from cases.kernel import actors, calendars, datacategories, tasks
@@ -70,26 +70,32 @@ def paper(figures: Figures, release: FiguresRelease) -> Paper:
 
 def make_due(*, now: datetime) -> int:
     """Make the files of the releases that wait and return how many were finished. Several workers may run at once; a
-    release whose pages cannot be set is failed and becomes a task."""
+    release whose files cannot be made is failed and becomes a task, and the others go on. Raises OperationalError while
+    the database is away: no release is to blame."""
     waiting = FiguresRelease.objects.filter(state="queued").order_by("pk").select_related("figures")[:BATCH]
     return sum(_make(release, now=now) for release in waiting)
 
 
 def _make(release: FiguresRelease, *, now: datetime) -> bool:
-    data = table(release.figures, release.profile)
     try:
+        data = table(release.figures, release.profile)
         if hashlib.sha256(data).hexdigest() != release.sha256:
             raise FiguresRefused("The figures are not those that were approved.")
         printed = press.press(paper(release.figures, release)).data
     except (press.PressFailed, FiguresRefused):
-        _end(release, None, now=now)
-        return False
+        return _end(release, None, now=now)
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("figures_fault", extra={"file": str(release.uid)})
+        return _end(release, None, now=now)
     return _end(release, {"table": data, "paper": printed}, now=now)
 
 
 @transaction.atomic
 def _end(release: FiguresRelease, made: dict[str, bytes] | None, *, now: datetime) -> bool:
-    """Keep the files, or that there are none; one ledger event. False when another worker was first."""
+    """Keep the files, or that there are none; one ledger event. Returns whether they were kept: not when another worker
+    was first."""
     row = FiguresRelease.objects.select_for_update().get(pk=release.pk)
     if row.state != "queued":
         return False
