@@ -18,7 +18,7 @@ from cases.kernel.timing import sweeps
 from cases.ledger import verify
 from cases.ledger.models import LedgerEvent
 from tests import disclosures
-from tests.disclosure.test_requests import hear, told
+from tests.disclosure.heard import hear, told
 from tests.disclosures import AT, CHECKED, COMPARED, after, facts
 from tests.kernel.snapshots import nothing_written, refusal
 from tests.web.desk import client_of

@@ -6,7 +6,7 @@ from cases.kernel.models import Case
 from cases.kernel.reading import worklist
 from cases.ledger.models import LedgerEvent
 from tests import emergencies, factories
-from tests.disclosure.test_emergencies import CALL
+from tests.disclosure.calls import CALL
 from tests.web.desk import client_of
 
 pytestmark = pytest.mark.django_db

@@ -14,10 +14,10 @@ from cases.kernel.roles import ROLES
 from cases.ledger.models import LedgerEvent
 from tests import factories
 from tests.kernel import design
+from tests.kernel.attempts import STATES as EVERY_STATE
+from tests.kernel.attempts import designed
 from tests.kernel.snapshots import nothing_written, undone
 from tests.kernel.test_lifecycle_table import COMMON, TERMINAL
-from tests.kernel.test_matrix import STATES as EVERY_STATE
-from tests.kernel.test_matrix import designed
 
 AT = factories.FILED_AT
 # Releasing a hold, splitting and detaching lead nowhere else; tests of their own tell of them.

@@ -64,12 +64,13 @@ def test_it_is_a_guarded_post_and_knows_only_the_demo_people(roster, demo):
     member = User.objects.get(username="a.byrne")
     member.set_password("lantern orchard gravel tide")
     member.save()
-    strict = Client(enforce_csrf_checks=True)
+    strict, client = Client(enforce_csrf_checks=True), Client()
 
     assert strict.post("/sign-in/demo/d.osei/").status_code == 403
-    assert Client().get("/sign-in/demo/d.osei/").status_code == 405
-    assert Client().post(f"/sign-in/demo/{stranger.username}/").status_code == 404
-    assert Client().post("/sign-in/demo/a.byrne/").status_code == 404
+    assert client.get("/sign-in/demo/d.osei/").status_code == 405
+    assert client.post(f"/sign-in/demo/{stranger.username}/").status_code == 404
+    assert client.post("/sign-in/demo/a.byrne/").status_code == 404
+    assert [each for each in (strict, client) if "_auth_user_id" in each.session] == []
 
 
 def test_outside_demo_mode_there_is_no_such_page(client, roster):
