@@ -6,7 +6,7 @@ from unittest.mock import Mock
 import pytest
 from django.db import InterfaceError, OperationalError
 
-from cases.agencies import fetching, settlement
+from cases.agencies import filesin, settlement
 from cases.kernel import actors, casetypes, outbox, record, releases, taskdesk, tasks
 from cases.kernel.exchange import agencies, chase, letters
 from cases.kernel.models import Agency, Case, ChannelHealth, Letter, OutboxMessage, Task
@@ -138,7 +138,7 @@ def test_what_goes_wrong_with_an_agency_and_has_no_case_is_on_the_list_of_a_desk
     placements.enter()
     agency = Agency.objects.get(code=placements.CODE)
     assert agencies.desk_of(agency).code == "collections"
-    fetching._raise_task("file_refused", agency.channels.first(), now=AT, name="a.csv.pgp", reason="hash_differs")
+    filesin.raise_task("file_refused", agency.channels.first(), now=AT, name="a.csv.pgp", reason="hash_differs")
     task = Task.objects.get(kind="file_refused")
     analyst = people[placements.ANALYST]
     assert task in taskdesk.open_to(analyst)

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from cases.agencies import application, fetching, matching, openpgp
+from cases.agencies import application, fetching, filesin, matching, openpgp
 from cases.agencies.transports.sftp import Found
 from cases.debt import batches, figures, looking, remitting
 from cases.debt.models import DebtFigure, Placement, Remittance, RemittanceLine
@@ -69,7 +69,7 @@ class Sender:
         carried = openpgp.seal_signed(plain, recipient=self.ours.armored, signer=self.secret, at=now)
         name = batchformat.name_of(header)
         fetching._store(self.channel, Found(name=name, size=len(carried), changed_at=number), carried, now=now)
-        fetching.take_stored(now=now)
+        filesin.take_stored(now=now)
         application.apply_pending(now=now)
         return BatchFile.objects.filter(direction="in", name=name).latest("pk")
 
