@@ -218,6 +218,15 @@ def broker() -> Iterator[str]:
 
 
 @pytest.fixture
+def people() -> dict[str, Any]:
+    """The people of an office where nothing has happened yet, by their user names. Where more is to be there first, the
+    tests of a folder or a file have a fixture of this name of their own."""
+    from tests import factories
+
+    return factories.office()
+
+
+@pytest.fixture
 def second_cache(broker: str, settings: Any) -> None:
     """The second cache on the tests' broker, as an office has it, empty."""
     from django.core.cache import caches

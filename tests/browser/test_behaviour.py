@@ -19,11 +19,6 @@ PHONE = "+447700900123"
 LOST = "What you typed in another part of this page is not kept yet. Go on and lose it?"
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def case_page(case: Case) -> str:
     return reverse("web:case", args=[case.uid])
 

@@ -7,7 +7,7 @@ from django.test import Client
 from cases.accounts import uploads
 from cases.accounts.models import Account, AccountUpload
 from cases.web.uploads import PackedHandler
-from tests import factories, sales
+from tests import sales
 from tests.accounts import portfolio
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
@@ -16,11 +16,6 @@ from tests.web.desk import client_of
 pytestmark = pytest.mark.django_db
 PLACE = "/debt/accounts/"
 ANALYST = "r.penhale"
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 def given(client: Client, rows, name: str = "billing.csv"):

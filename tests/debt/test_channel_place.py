@@ -12,7 +12,7 @@ from cases.kernel.exchange import files
 from cases.kernel.models import BatchFile, Case, Channel, OutboxMessage, Release, Stream
 from cases.kernel.timing import sweeps
 from cases.ledger import verify
-from tests import factories, placements
+from tests import placements
 from tests.accounts import portfolio
 from tests.debt.test_flow import SOON
 from tests.debt.test_placement import told
@@ -44,11 +44,6 @@ def watch(monkeypatch, place, name, *rows):
 
     monkeypatch.setattr(place, name, watched)
     return seen
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 def stream():

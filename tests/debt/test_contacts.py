@@ -9,7 +9,7 @@ from cases.accounts.models import AccountHolder
 from cases.debt import contacts
 from cases.kernel import calendars
 from cases.kernel.models import Case
-from tests import factories, placements, sales
+from tests import placements, sales
 from tests.accounts import portfolio
 from tests.debt.test_placement import told
 from tests.factories import AT
@@ -18,11 +18,6 @@ pytestmark = pytest.mark.django_db
 TODAY = AT.date()
 YEAR_AGO = calendars.add_months(TODAY, -12)
 DAYS = ("phone", "phone_date", "address_date", "line_1")
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 def handed_over(people, **said: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from cases.debt.sale.models import DebtSaleAccount
 from cases.kernel import erasing, jobs, locks, transitions
 from cases.kernel.models import Agency, Case
 from cases.ledger.models import LedgerEvent
-from tests import defaults, factories, moratoria, placements, sales
+from tests import defaults, moratoria, placements, sales
 from tests.accounts import portfolio
 from tests.debt.test_moratorium import billed
 from tests.debt.test_sale_paid import pays
@@ -20,11 +20,6 @@ from tests.factories import AT
 
 pytestmark = pytest.mark.django_db
 NEXT = AT + timedelta(days=1)
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 def dispose(case):

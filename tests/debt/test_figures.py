@@ -30,11 +30,6 @@ AGREED = {
 }
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def finance(people) -> str:
     return next(name for name, actor in people.items() if "finance_approver" in actor.roles)
 

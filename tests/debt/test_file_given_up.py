@@ -12,7 +12,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.exchange import deadletters
 from cases.kernel.models import Case, Letter, OutboxMessage, Task
 from cases.ledger import verify
-from tests import factories, moratoria, placements, sales
+from tests import moratoria, placements, sales
 from tests.accounts import portfolio
 from tests.debt.test_placement import state, told
 from tests.factories import AT
@@ -20,11 +20,6 @@ from tests.kernel.snapshots import nothing_written
 
 pytestmark = pytest.mark.django_db
 OPERATOR = "o.thackray"
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 def stuck(people, became: str) -> tuple[list[Case], OutboxMessage]:

@@ -10,7 +10,7 @@ from cases.kernel import holds, transitions
 from cases.kernel.errors import CaseError
 from cases.kernel.models import BatchFile, Case, Letter, OutboxMessage, Release, Task
 from cases.kernel.timing import sweeps
-from tests import factories, placements
+from tests import placements
 from tests.accounts import portfolio
 from tests.debt.test_placement import state, told
 from tests.factories import AT
@@ -18,11 +18,6 @@ from tests.kernel.snapshots import nothing_written
 
 pytestmark = pytest.mark.django_db
 SOON = AT + timedelta(minutes=2)
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 def released(people, *rows):

@@ -12,7 +12,7 @@ from cases.kernel import edits, holds, transitions, verdicts
 from cases.kernel.exchange import files
 from cases.kernel.models import Case, Task
 from cases.kernel.timing import sweeps
-from tests import factories, placements, sales
+from tests import placements, sales
 from tests.accounts import portfolio
 from tests.debt.test_placement import told
 from tests.factories import AT
@@ -20,11 +20,6 @@ from tests.kernel.snapshots import nothing_written
 
 pytestmark = pytest.mark.django_db
 NEXT = AT + timedelta(days=1)
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 def disputed(people):

@@ -20,11 +20,6 @@ pytestmark = pytest.mark.django_db
 HIDDEN = "Not yours to see"
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def hide(case, people):
     """R. Penhale declares a conflict; the case goes to the restricted team of conflicts, where J. Merriweather is."""
     team = Team.objects.get(code="conflicts")

@@ -22,11 +22,6 @@ pytestmark = pytest.mark.django_db
 NAMED = "NM-4471"
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def number_of(case: Case) -> str:
     return placements.number_of(Placement.objects.select_related("account").get(pk=case.pk))
 

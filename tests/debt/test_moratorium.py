@@ -22,7 +22,7 @@ from cases.kernel.timing import sweeps
 from cases.ledger import sealing
 from cases.ledger.reads import Reader
 from cases.reports import letters
-from tests import factories, moratoria, placements
+from tests import moratoria, placements
 from tests.accounts import portfolio
 from tests.api.caller import call, callback
 from tests.debt.test_placement import told
@@ -33,11 +33,6 @@ from tests.reports import reading
 pytestmark = pytest.mark.django_db
 READER = Reader(actor="tests", verb="read", purpose="tests")
 MATCHED = AT + timedelta(minutes=2)
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 def answers():

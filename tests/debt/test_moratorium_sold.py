@@ -9,18 +9,13 @@ import pytest
 from cases.debt.moratorium import searching
 from cases.debt.sale.models import DebtSaleAccount
 from cases.kernel.models import Case, OutboxMessage, Task
-from tests import factories, moratoria, placements, sales
+from tests import moratoria, placements, sales
 from tests.accounts import portfolio
 from tests.debt.test_moratorium import answers, told
 
 pytestmark = pytest.mark.django_db
 AT = sales.LATER
 OWN = "8700009999"
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 def both(people):

@@ -8,7 +8,7 @@ import pytest
 from cases.debt.models import Placement
 from cases.kernel.models import Case, CaseParty, Task
 from cases.ledger import sealing
-from tests import factories, placements
+from tests import placements
 from tests.accounts import portfolio
 from tests.debt.test_placement import told
 from tests.factories import AT
@@ -16,11 +16,6 @@ from tests.factories import AT
 pytestmark = pytest.mark.django_db
 DAY = (AT + timedelta(days=-1)).date().isoformat()
 MOVED = {"holder_1_line_1": "9 Other Street", "holder_1_postcode": "SA2 0ZZ", "holder_1_phone": "07700 900999"}
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 def meanwhile(people, row, **changes) -> Case:

@@ -10,16 +10,11 @@ from cases.debt.sale.models import DebtSaleAccount
 from cases.kernel import holds, transitions, verdicts
 from cases.kernel.models import Case, Hold, Task
 from cases.kernel.timing import sweeps
-from tests import factories, placements, sales
+from tests import placements, sales
 from tests.factories import AT
 
 pytestmark = pytest.mark.django_db
 NEXT = AT + timedelta(days=1)
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 def recalled(people, case: Case) -> Case:

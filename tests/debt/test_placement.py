@@ -28,17 +28,12 @@ from cases.kernel.timing import sweeps
 from cases.ledger import api as ledger
 from cases.ledger.models import LedgerEvent
 from cases.ledger.reads import Reader
-from tests import factories, placements
+from tests import placements
 from tests.accounts import portfolio
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 def told(kind: str) -> list[dict[str, str]]:

@@ -19,7 +19,7 @@ from cases.ledger import api as ledger
 from cases.ledger.reads import Reader
 from cases.reports import letters as written
 from cases.reports import lettertext
-from tests import factories, moratoria, placements, sales
+from tests import moratoria, placements, sales
 from tests.accounts import portfolio
 from tests.kernel.snapshots import nothing_written
 from tests.reports import reading
@@ -27,11 +27,6 @@ from tests.web.desk import client_of
 
 pytestmark = pytest.mark.django_db
 AT = sales.LATER.replace(hour=sales.LATER.hour + 1)
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 def stops(account) -> list[str]:

@@ -15,7 +15,7 @@ from cases.kernel.models import BatchFile, Case, Channel, Clock, Job, JobRow, Le
 from cases.kernel.office import proposals
 from cases.kernel.office.proposals import ProposalRefused
 from cases.ledger import verify
-from tests import factories, placements
+from tests import placements
 from tests.accounts import portfolio
 from tests.debt.test_placement import told
 from tests.factories import AT
@@ -24,11 +24,6 @@ from tests.web.desk import client_of
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/office/changes/new/recall_accounts/"
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 def at_agency(people, count: int = 3) -> list[Case]:

@@ -19,7 +19,7 @@ from cases.kernel.exchange.batchformat import Header
 from cases.kernel.models import Approval, BatchFile, Callback, Case, Channel, Task
 from cases.ledger import api as ledger
 from cases.ledger import verify
-from tests import factories, placements
+from tests import placements
 from tests.accounts import portfolio
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
@@ -27,11 +27,6 @@ from tests.web.desk import client_of
 from tests.web.test_queries import shortly, statements
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 class Sender:

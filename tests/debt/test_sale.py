@@ -32,11 +32,6 @@ NAMED = Path(__file__).parents[1] / "data" / "sale_exclusions.csv"
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def sellable(*, of=None, is_elsewhere=False, is_named=True, ended_lately=frozenset(), **known):
     one = candidate(of=of, **known)
     same = {each.name: getattr(one, each.name) for each in fields(gate.Candidate)}

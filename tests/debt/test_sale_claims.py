@@ -11,7 +11,7 @@ from cases.kernel.casetypes import Content
 from cases.kernel.models import Agency, Callback, Case, Task
 from cases.ledger import sealing
 from cases.ledger.models import LedgerEvent
-from tests import factories, sales
+from tests import sales
 from tests.kernel.snapshots import nothing_written
 from tests.web.desk import client_of
 
@@ -19,11 +19,6 @@ pytestmark = pytest.mark.django_db
 AT = sales.LATER
 CLAIM = "The buyer claims a sold account: propose to take it back, or refuse: account 1"
 PROPOSAL = "Somebody proposed to take a sold account back: a finance approver agrees to the refund: account 1"
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 def asked(case) -> list[tuple[str, int]]:

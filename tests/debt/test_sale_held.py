@@ -15,11 +15,6 @@ pytestmark = pytest.mark.django_db
 AT = sales.LATER
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def stopped(case: Case) -> list[dict]:
     rows = Task.objects.filter(case=case, kind="sold_account_stopped", closed_at=None).order_by("pk")
     return [row.detail for row in rows]

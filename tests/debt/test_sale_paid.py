@@ -13,7 +13,7 @@ from cases.kernel.exchange import agencies, batchformat
 from cases.kernel.models import Agency, Case, Channel, OutboxMessage, Release, Task
 from cases.ledger import verify
 from cases.ledger.reads import Reader
-from tests import factories, sales
+from tests import sales
 from tests.accounts import portfolio
 from tests.debt.test_put_back import put_back
 from tests.factories import AT
@@ -23,11 +23,6 @@ pytestmark = pytest.mark.django_db
 READER = Reader(actor="tests", verb="read", purpose="tests")
 # Sold and complete on Saturday 14 November 2026; billing tells of it on Monday.
 MONDAY = AT + timedelta(days=2)
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 def pays(case: Case, people, day: str, pence: int, *, at=MONDAY, **changes: str) -> None:

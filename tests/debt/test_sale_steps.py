@@ -35,11 +35,6 @@ pytestmark = pytest.mark.django_db
 READER = Reader(actor="tests", verb="read", purpose="tests")
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def pool(people, *rows) -> Case:
     sales.enter()
     sales.take_in(people, *rows)

@@ -14,18 +14,13 @@ from cases.kernel.casetypes import Content
 from cases.kernel.models import Agency, Case, OutboxMessage
 from cases.ledger import api as ledger
 from cases.ledger.reads import Reader
-from tests import associations, factories, sales
+from tests import associations, sales
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
 from tests.sales import LATER
 
 pytestmark = pytest.mark.django_db
 READER = Reader(actor="tests", verb="read", purpose="tests")
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 def said(agency: str, **data: object) -> Content:

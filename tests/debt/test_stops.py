@@ -11,17 +11,12 @@ from cases.kernel import holds, record, tasks, transitions
 from cases.kernel.actors import system
 from cases.kernel.models import Case, Clock, OutboxMessage, Task
 from cases.kernel.timing import sweeps
-from tests import factories, placements
+from tests import placements
 from tests.debt.test_placement import told
 from tests.factories import AT
 
 pytestmark = pytest.mark.django_db
 LATE = AT + timedelta(minutes=16)
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 def hold(case, people):

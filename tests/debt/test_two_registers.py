@@ -14,7 +14,7 @@ from cases.kernel.exchange import agencies
 from cases.kernel.intake import FieldErrors
 from cases.kernel.models import Agency, Case, OutboxMessage, Task
 from cases.ledger.reads import Reader
-from tests import factories, moratoria, placements
+from tests import moratoria, placements
 from tests.debt.test_moratorium import answers, billed, placed
 from tests.debt.test_placement import told
 from tests.factories import AT
@@ -22,11 +22,6 @@ from tests.kernel.snapshots import nothing_written
 
 pytestmark = pytest.mark.django_db
 SCOTS = "drama-scots-register"
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 def enter_second() -> None:

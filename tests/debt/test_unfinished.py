@@ -15,18 +15,13 @@ from cases.kernel.office import demo_people
 from cases.kernel.office.demo_people import DemoPerson
 from cases.ledger import api as ledger
 from cases.ledger.models import LedgerEvent
-from tests import factories, placements
+from tests import placements
 from tests.accounts import portfolio
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
 from tests.web.desk import client_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 def colleague(name, *roles):

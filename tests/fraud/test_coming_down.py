@@ -20,11 +20,6 @@ from tests.kernel.snapshots import nothing_written, undone
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def remove(case, people):
     given = {"reason_code": "court_or_ombudsman"}
     return transitions.apply(case.pk, "remove", actor=people["d.osei"], at=factories.FILED_AT, inputs=given)

@@ -22,11 +22,6 @@ REFERENCE = {"their_reference": "P-1"}
 UNTIL = date(2028, 1, 1)
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def make(case, move, office, **inputs):
     transitions.apply(case.pk, move, actor=office["a.byrne"], at=AT, reason="Another matter.", inputs=inputs)
     approval = Approval.objects.get(case=case, act=move, closed_at=None)

@@ -40,11 +40,6 @@ MATCH = {
 }
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def text(response):
     return " ".join(response.content.decode().split())
 

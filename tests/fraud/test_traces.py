@@ -30,11 +30,6 @@ ANSWERED = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
 GIVEN = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def refusal(case, name, actor, **inputs):
     with nothing_written(counted=1), pytest.raises(CaseError) as refused:
         transitions.apply(case.pk, name, actor=actor, at=CALLED, reason="Tried.", inputs=inputs)

@@ -34,11 +34,6 @@ GROUNDS = {
 }
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def again(code, *, valid_from):
     """Enter a further version of a document."""
     draft = policydocs.Draft(

@@ -27,11 +27,6 @@ pytestmark = pytest.mark.django_db
 READER = sealing.Reader(actor="staff:1", verb="download", purpose="casework")
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def test_documents_go_when_their_time_is_over_and_what_they_were_stays(people):
     case = disclosures.refused(people)
     known = case.evidence.get()

@@ -59,11 +59,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def people():
-    return factories.office()
-
-
-@pytest.fixture
 def over(people):
     return closed(people)
 

@@ -24,7 +24,7 @@ from cases.kernel.models import (
 from cases.kernel.office import proposals
 from cases.kernel.restricted import quietholds
 from cases.ledger.models import LedgerEvent
-from tests import checks, factories, requests_of_people, suspicions
+from tests import checks, requests_of_people, suspicions
 from tests.factories import AT
 from tests.kernel.ended import (
     HIDDEN,
@@ -45,11 +45,6 @@ from tests.kernel.ended import (
 from tests.kernel.snapshots import nothing_written
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 @pytest.fixture

@@ -35,11 +35,6 @@ from tests.web import desk
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 class TestAPersonOfACaseThatIsKeptLonger:
     """A victim is kept 13 months from the filing, whoever did it six years: the filing stands, the victim goes."""
 

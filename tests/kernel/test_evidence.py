@@ -27,11 +27,6 @@ READER = sealing.Reader(actor="staff:1", verb="download", purpose="casework")
 
 
 @pytest.fixture
-def people():
-    return factories.office()
-
-
-@pytest.fixture
 def case(people):
     return factories.referred(people)
 

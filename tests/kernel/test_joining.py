@@ -21,11 +21,6 @@ AT = factories.AT
 VICTIM = {**factories.VICTIM, "values": {**factories.VICTIM["values"], "date_of_birth": "1984-03-09"}}
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def referral(people, *persons, account=""):
     facts = factories.FACTS | {"account_reference": account, "incident_reference": ""}
     return intake.open_case("fraud_referral", actor=people["a.byrne"], at=AT, facts=facts, people=list(persons))

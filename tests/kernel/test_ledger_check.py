@@ -17,11 +17,6 @@ from tests.web.desk import client_of
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def run(people, by="b.lacombe"):
     job = ledgercheck.begin(actor=people[by], at=AT)
     while not ledgercheck.past(people[by])[0].job.is_over:

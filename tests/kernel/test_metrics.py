@@ -19,11 +19,6 @@ pytestmark = pytest.mark.django_db
 FPA = "sandbox-fraud-register"
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def told(now=AT):
     found = {}
     for gauge in metrics.gauges(now=now):

@@ -42,11 +42,6 @@ KIND = "test_message"
 
 
 @pytest.fixture
-def people():
-    return factories.office()
-
-
-@pytest.fixture
 def case(people):
     return factories.referred(people)
 

@@ -26,11 +26,6 @@ pytestmark = pytest.mark.django_db
 FILE = b"%PDF-1.7 The assessment of 2027."
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def enter(code: str, *, valid_from: date, review_by: date) -> PolicyDocument:
     draft = policydocs.Draft(code=code, title="Tests", valid_from=valid_from, review_by=review_by, data=FILE)
     return policydocs.enter(draft, approved_by="staff:1", actor=system("tests"), at=AT)

@@ -18,11 +18,6 @@ TYPED = ("tregaskis", "tre", "Tregaskys", "07700900123", "NM-4471", "TR18", "ref
 
 
 @pytest.fixture
-def people():
-    return factories.office()
-
-
-@pytest.fixture
 def new_key(settings, tmp_path):
     """A key folder of our own, to which a second index key is added when the test says so."""
     old = keys.directory()

@@ -17,11 +17,6 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def filed(people):
     """A filed case whose message carries the reference the agency gave it, as an applied callback leaves it."""
     case = factories.filed(people)

@@ -19,11 +19,6 @@ from tests.web.test_acts import NEW
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def test_the_list_has_each_source_that_the_notice_names():
     assert set(datasources.SOURCES.labels()) == {
         *("person", "staff", "api", "billing", "third_party", "agency", "partner", "authority"),

@@ -11,7 +11,7 @@ from cases.kernel import actors, record
 from cases.kernel.evidence import custody
 from cases.kernel.reading import metrics
 from tests.factories import AT
-from tests.kernel.test_evidence import attach, case, folder, people  # noqa: F401 -- fixtures
+from tests.kernel.test_evidence import attach, case, folder  # noqa: F401 -- fixtures
 from tests.web.desk import client_of
 
 pytestmark = pytest.mark.django_db

@@ -8,18 +8,12 @@ from django.urls import reverse
 from cases.kernel import actors, casetypes, jobrun, jobs, taskdesk, undone
 from cases.kernel.models import Job, JobRow, Task
 from cases.ledger import verify
-from tests import factories
 from tests.factories import AT
 from tests.kernel import walks  # noqa: F401 -- declares the kind of work
 from tests.web import desk
 
 pytestmark = pytest.mark.django_db
 OFFICER = "m.achterberg"
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 @pytest.fixture(autouse=True)

@@ -101,11 +101,6 @@ FACTS = {
 }
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def read(case):
     reader = sealing.Reader(actor="system:tests", verb="print", purpose="audit_report", streams=(case.uid,))
     with transaction.atomic():

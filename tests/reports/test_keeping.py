@@ -21,11 +21,6 @@ NEXT = datetime(2028, 1, 16, 0, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def people():
-    return factories.office()
-
-
-@pytest.fixture
 def case(people, monkeypatch):
     monkeypatch.setattr(press, "press", lambda _paper: Printed(data=b"%PDF-1.7 of a test", pages=3))
     return factories.referred(people)

@@ -20,11 +20,6 @@ WHY = "Customer at the counter, handset about to leave."
 
 
 @pytest.fixture
-def people():
-    return factories.office()
-
-
-@pytest.fixture
 def case(people):
     return factories.investigating(people)
 

@@ -18,11 +18,6 @@ pytestmark = pytest.mark.django_db
 WHY = "Yearly audit of the nominated officer's decisions."
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def anew(username):
     return actors.staff(factories.user(username))
 

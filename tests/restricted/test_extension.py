@@ -14,7 +14,7 @@ from cases.kernel.models import Clock, Task
 from cases.kernel.restricted import quietholds
 from cases.kernel.timing import extensions, sweeps
 from cases.ledger.models import LedgerEvent
-from tests import factories, suspicions
+from tests import suspicions
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
 from tests.web.desk import client_of
@@ -23,11 +23,6 @@ pytestmark = pytest.mark.django_db
 RULE = "k25_moratorium"
 SAID = {"ground": "court", "until": date(2027, 1, 14), "ordered_date": date(2026, 12, 10)}
 ORDERED = datetime(2026, 12, 10, 15, 0, tzinfo=LONDON)
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 @pytest.fixture

@@ -26,11 +26,6 @@ WROTE = {"referral": "Refund to a stranger's account.", "account_reference": "NM
 ONCE = "0b9f6f6e-1111-4222-8333-444455556666"
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def opened(message):
     reader = sealing.Reader(actor="system:tests", verb="view", purpose="tests")
     return json.loads(outbox.open_body(message, reader=reader, at=AT))["data"]

@@ -55,11 +55,6 @@ PART = {"outcome": "done_in_part", "answer": "The order of May is gone.", "chang
 
 
 @pytest.fixture
-def people():
-    return factories.office()
-
-
-@pytest.fixture
 def older(people):
     """A matter of the same person, with a note and a document, that is closed and whose letter is posted."""
     case = rights.closed(people)

@@ -12,7 +12,6 @@ from cases.reports import letters, requests
 from cases.rights import report
 from cases.rights.forms import ActForm
 from cases.rights.guards import NOT_PUT_RIGHT
-from tests import factories
 from tests import requests_of_people as rights
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
@@ -22,11 +21,6 @@ pytestmark = pytest.mark.django_db
 LATER = AT + timedelta(minutes=5)
 BOTH = frozenset({"rights_officer", "data_protection_officer"})
 WHY = "The spelling is that of your passport."
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 @pytest.fixture

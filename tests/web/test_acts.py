@@ -23,11 +23,6 @@ PILLARS = {f"pillar_{number}": "yes" for number in (1, 2, 3, 4)}
 EVIDENCE = {f"evidence_{number}": "1" for number in (1, 2, 3, 4)}
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def at(name: str, case: Case, *args: object) -> str:
     return reverse(f"web:{name}", args=[case.uid, *args])
 

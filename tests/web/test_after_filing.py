@@ -12,11 +12,6 @@ from tests.web import desk
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def at(name, case, *args):
     return reverse(f"web:{name}", args=[case.uid, *args])
 

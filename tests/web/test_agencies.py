@@ -27,11 +27,6 @@ EMPTY_HANDED = "Not yours to see"
 
 
 @pytest.fixture
-def people():
-    return factories.office()
-
-
-@pytest.fixture
 def stuck(people) -> OutboxMessage:
     message = promise(factories.referred(people), kind="fpa_file")
     OutboxMessage.objects.filter(pk=message.pk).update(state="dead", attempts=3)

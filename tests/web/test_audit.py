@@ -20,11 +20,6 @@ from tests.web import desk
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 @pytest.mark.parametrize("size", [2, 3, 100])
 def test_a_long_chain_is_shown_in_pages_and_counted_whole(people, size):
     case = factories.ready(people)

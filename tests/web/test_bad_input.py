@@ -16,11 +16,6 @@ pytestmark = pytest.mark.django_db
 FORMS = ("code_entry", "team_change", "agency_terms", "letter_text")
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("place", ["0", "10001", "99999999999999999999"])
 def test_an_address_of_no_place_is_not_found(people, place, method):

@@ -18,11 +18,6 @@ LAST = timezone.now().date() - timedelta(days=40)
 LEAD, OFFICER = "d.osei", "j.merriweather"
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def over(people, make=factories.referred):
     """A case that was to be kept until forty days ago."""
     case = make(people)

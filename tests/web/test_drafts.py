@@ -22,11 +22,6 @@ NEW = "/cases/new/fraud_referral/"
 TYPED = [["narrative", "She said zqsecret.", True], ["is_urgent", "on", False]]
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def keep(client, place, fields=TYPED, page="", **more):
     told = {"place": place, "page": page or place, "fields": json.dumps(fields), **more}
     return client.post("/drafts/", told)

@@ -20,11 +20,6 @@ pytestmark = pytest.mark.django_db
 WHY = "They dispute the date."
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def at(name, case, *args):
     return reverse(f"web:{name}", args=[case.uid, *args])
 

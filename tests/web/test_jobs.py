@@ -15,11 +15,6 @@ pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true", "X-Background": "1"}
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def begin(people, *rows: str, **more) -> Job:
     return jobs.start("walk", actor=people["a.byrne"], at=AT, params={"rows": list(rows)}, **more)
 

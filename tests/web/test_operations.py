@@ -23,11 +23,6 @@ pytestmark = pytest.mark.django_db
 AT = datetime(2026, 11, 16, 12, 0, tzinfo=UTC)
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def test_what_came_and_went_is_counted_by_working_day_of_what_one_may_see(people):
     factories.referred(people)
     over = factories.investigating(people)

@@ -23,11 +23,6 @@ from tests.web import desk
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def test_every_page_answers(people):
     case = factories.ready(people)
     client = desk.client_of("a.byrne")

@@ -19,11 +19,6 @@ from tests.web import desk
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def offered(people, count=2):
     """So many referrals of the same victim, and the pairs of that victim."""
     cases = [factories.referred(people) for _ in range(count)]

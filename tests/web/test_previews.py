@@ -18,11 +18,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def people():
-    return factories.office()
-
-
-@pytest.fixture
 def case(people):
     return factories.investigating(people)
 

@@ -14,11 +14,6 @@ from tests.web import desk
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def test_every_form_that_only_a_list_can_fill_is_begun_at_that_list(people):
     actor = people["o.thackray"]
     lacking = {

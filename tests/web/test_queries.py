@@ -16,11 +16,6 @@ from tests.web import desk
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def statements(client, path: str) -> list[str]:
     with CaptureQueriesContext(
         connection,

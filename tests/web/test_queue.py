@@ -19,11 +19,6 @@ from tests.web import desk
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 @pytest.mark.parametrize("count", [25, 51])
 def test_queue_is_walked_forwards_and_back_without_a_gap(people, count):
     """Half the cases have no due time; none is shown twice or left out, whatever the order."""

@@ -16,11 +16,6 @@ pytestmark = pytest.mark.django_db
 SAY_WHY = "Say first, on the case&#x27;s page, why you read it."
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def downloads(actor):
     return list(AccessEvent.objects.filter(actor=actor.label, verb="download").values_list("purpose", flat=True))
 

@@ -31,11 +31,6 @@ def sound(seconds=10):
 
 
 @pytest.fixture
-def people():
-    return factories.office()
-
-
-@pytest.fixture
 def case(people):
     return factories.investigating(people)
 

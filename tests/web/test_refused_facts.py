@@ -8,18 +8,13 @@ from django.urls import reverse
 from cases.kernel import calendars
 from cases.kernel.models import Case
 from cases.web import asking
-from tests import factories, moratoria
+from tests import moratoria
 from tests.kernel.snapshots import nothing_written
 from tests.web import desk
 
 pytestmark = pytest.mark.django_db
 ANALYST = "r.penhale"
 NEW = reverse("web:new_case", args=["moratorium"])
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 def typed(row, **changes):

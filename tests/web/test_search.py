@@ -23,11 +23,6 @@ from tests.web import desk
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def searches(username):
     return AccessEvent.objects.filter(actor=f"staff:{factories.user(username).pk}", verb="search")
 

@@ -18,11 +18,6 @@ from tests.web import desk
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def post(client, cases, **fields):
     return client.post("/cases/several/", {"case": [rows.pick(each) for each in cases], **fields})
 

@@ -26,11 +26,6 @@ from tests.web import desk
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def owe(case: Case, *, kind="fraud_enquiry", due_at=None, to=None) -> Task:
     with record.act(case, "tests.owed", actor=actors.system("tests"), at=AT):
         return tasks.raise_task(kind, case=case, at=AT, due_at=due_at, assignee_id=to)

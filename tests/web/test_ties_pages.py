@@ -7,7 +7,7 @@ from cases.kernel import edits
 from cases.kernel.models import CaseParty
 from cases.kernel.office import proposals
 from cases.ledger import sealing
-from tests import disclosures, emergencies, factories
+from tests import disclosures, emergencies
 from tests import requests_of_people as rights
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
@@ -16,11 +16,6 @@ from tests.web.desk import client_of
 
 pytestmark = pytest.mark.django_db
 TIED = "You have a registered tie to somebody in this case. Another person must do this."
-
-
-@pytest.fixture
-def people():
-    return factories.office()
 
 
 def tie(people, name, phone):

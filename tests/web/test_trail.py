@@ -23,11 +23,6 @@ AUDITOR = "b.lacombe"
 WHY = "?why=audit_sample"
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def page(client, query: str = ""):
     answer = client.get(f"/audit-trail/{WHY}{query}")
     assert answer.status_code == 200

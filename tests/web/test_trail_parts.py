@@ -28,11 +28,6 @@ pytestmark = pytest.mark.django_db
 VERB = re.compile(r"[a-z_]+\.[a-z_]+")
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def office(client, query: str = "") -> list[tuple[str, str, str, str]]:
     """Return who did what to what of the office, and where that is shown, as the page says it."""
     return [(each["who"], each["act"], each["name"], each["url"]) for each in entries(client, f"&of=office{query}")]

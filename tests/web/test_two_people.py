@@ -16,11 +16,6 @@ pytestmark = pytest.mark.django_db
 WHY = "The same call was entered twice."
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def at(name: str, case: Case, *args: object) -> str:
     return reverse(f"web:{name}", args=[case.uid, *args])
 

@@ -13,11 +13,6 @@ from tests.web import desk
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def people():
-    return factories.office()
-
-
 def save(client, name, query, **more):
     return client.post("/cases/views/", {"name": name, "query": query, **more})
 
