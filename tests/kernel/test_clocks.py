@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.test import TestCase
 
-from cases.kernel import clocks, intake, record, transitions
+from cases.kernel import calendars, clocks, intake, record, transitions
 from cases.kernel.actors import system
 from cases.kernel.clocks import ClockRule
 from cases.kernel.models import Case, Clock, Task
-from cases.kernel.timing import sweeps
+from cases.kernel.timing import counting, sweeps
 from cases.ledger.models import LedgerEvent
 from tests import factories
 from tests.factories import AT
@@ -52,6 +52,23 @@ def moment(month, day, hour=12, minute=0, year=2026):
 def rules(monkeypatch):
     for rule in (MONTHS, WORK, HOURS):
         monkeypatch.setitem(clocks.RULES, rule.code, rule)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("typed", [(2026, 10, 24, 10), (2026, 10, 25, 0, 30), (2027, 3, 27, 10), (2027, 3, 28, 0, 59)])
+def test_hours_are_hours_over_a_change_of_the_clocks_also_where_they_count_from_what_was_typed_in_london(typed):
+    """What a form gives is London's time: by the wall clock 72 hours are 73 in October and 71 in March."""
+    started_at = datetime(*typed, tzinfo=calendars.LONDON)
+    clock = clocks.plan(HOURS.code, started_at=started_at)
+    assert clock.due_at.astimezone(UTC) - started_at.astimezone(UTC) == timedelta(hours=72)
+    again, _ = counting.due(
+        HOURS,
+        started_at=started_at,
+        calendar=calendars.printed("eaw"),
+        stops=[(started_at, started_at + timedelta(days=2))],
+    )
+    stood = (started_at + timedelta(days=2)).astimezone(UTC) - started_at.astimezone(UTC)
+    assert again - started_at.astimezone(UTC) == timedelta(hours=72) + stood
 
 
 class ClocksOfACase(TestCase):

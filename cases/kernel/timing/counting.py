@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from cases.kernel import calendars
 from cases.kernel.calendars import Calendar
@@ -107,9 +107,9 @@ def due(
 
     `stops` are the times it stood still; `until` is the end that an order names instead. Times are aware.
     """
-    if rule.unit in INSTANT:
-        stood = sum((back - since for since, back in stops), timedelta())
-        moment = started_at + rule.length * INSTANT[rule.unit] + stood
+    if rule.unit in INSTANT:  # hours pass in UTC: a moment typed as London's would gain or lose one when clocks change
+        stood = sum((back.astimezone(UTC) - since.astimezone(UTC) for since, back in stops), timedelta())
+        moment = started_at.astimezone(UTC) + rule.length * INSTANT[rule.unit] + stood
         return moment, calendars.london_date(moment)
     last = until or _last_day(rule, calendars.london_date(started_at), calendar)
     for since, back in stops:
