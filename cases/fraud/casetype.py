@@ -188,7 +188,7 @@ FRAUD_REFERRAL = CaseType(
         "hold_began": held.hold_began,
         "hold_elsewhere": moratoria.hold_elsewhere,
         "fraud_confirmed": fromoutside.fraud_confirmed,
-        "who_is_marked": expiry.of_the_filing,
+        "who_is_marked": expiry.standing,
         "still_marked": flags.still_marked,
         "people_go": incoming.carry,
         "erased": flags.purge_heard,

@@ -74,6 +74,16 @@ _ALLOWING = Prepared(
 )
 
 
+_WITH_NUMBER = Prepared(
+    lambda case: (
+        CaseParty.objects.filter(case=case, is_detached=False, phone__isnull=False)
+        .select_related("key__parent")
+        .order_by("number")
+    ),
+    case=-(10**15) - 1,
+)
+
+
 def restate(case: Case, *, agency: Agency, actor: Actor, at: datetime) -> OutboxMessage | None:
     """Say anew which numbers it is, as the case is now; None where there is none any more, or the agreement has
     ended."""
@@ -81,10 +91,12 @@ def restate(case: Case, *, agency: Agency, actor: Actor, at: datetime) -> Outbox
 
 
 def _send(case: Case, agency: Agency, *, actor: Actor, at: datetime) -> OutboxMessage | None:
-    marked = set(casetypes.get(case.kind).reacts["who_is_marked"](case, at=at).values_list("pk", flat=True))
-    parties = list(CaseParty.objects.filter(case=case, is_detached=False, phone__isnull=False).order_by("number"))
+    marked = {party.pk for party in casetypes.get(case.kind).reacts["who_is_marked"](case, at=at)}
+    parties = _WITH_NUMBER.objects(case=case.pk)
+    if not any(party.pk in marked and not party.is_innocent for party in parties):
+        return None  # nothing is opened to say nothing
     reader = sealing.Reader(actor=actor.label, verb="release", purpose="warn_partners", streams=(case.uid,))
-    opened = sealing.open_rows(parties, ("phone",), reader=reader, at=at) if parties else []
+    opened = sealing.open_rows(parties, ("phone",), reader=reader, at=at, loaded=[party.key for party in parties])
     known = [
         (party, values["phone"])
         for party, values in zip(parties, opened, strict=True)

@@ -16,7 +16,8 @@ from cases.kernel.actors import Actor, system
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import held
-from cases.kernel.models import Agency, Case, CaseParty, IntakeRequest, OutboxMessage, Release, Task
+from cases.kernel.models import Agency, Case, CaseParty, IntakeRequest, OutboxMessage, Release, ReleasedPerson, Task
+from cases.kernel.prepared import Prepared, have
 from cases.ledger import api as ledger
 
 __all__ = [
@@ -129,18 +130,36 @@ class Recipient:
 
 
 def earlier_recipients(case: Case, *, party: CaseParty | None = None) -> list[Recipient]:
-    """Return whoever was told of the case, or of one person in it, and not yet told to remove it. Two queries.
+    """Return whoever was told of the case, or of one person in it, and not yet told to remove it. Two queries; one
+    where nobody was whom a notice of this kind would reach.
 
     What was taken back before any try, what tells a person about themselves, and what a family puts right by its
     own messages is left out.
     """
-    rows = Release.objects.filter(case=case).exclude(outbox.never_left("message__")).order_by("pk")
+    rows = [row for row in _TOLD.objects(case=case.pk) if _put_right_by(row.message_kind) == "correction"]
+    people: dict[int, list[ReleasedPerson]] = {row.pk: [] for row in rows}
+    for named in _NAMED.objects(case=case.pk) if rows else ():
+        people.get(named.release_id, []).append(named)
     by_agency: dict[Agency, list[Release]] = {}
-    for row in rows.select_related("recipient", "message").prefetch_related("people"):
-        if _put_right_by(row.message_kind) == "correction":
-            by_agency.setdefault(row.recipient, []).append(row)
+    for row in rows:
+        have(row, "people", people[row.pk])
+        by_agency.setdefault(row.recipient, []).append(row)
     found = [Recipient(agency=agency, releases=_held(told, party)) for agency, told in by_agency.items()]
     return [recipient for recipient in found if recipient.releases]
+
+
+_TOLD = Prepared(
+    lambda case: (
+        Release.objects.filter(case=case)
+        .exclude(outbox.never_left("message__"))
+        .select_related("recipient", "message")
+        .order_by("pk")
+    ),
+    case=-(10**15) - 1,
+)
+_NAMED = Prepared(
+    lambda case: ReleasedPerson.objects.filter(release__case=case).order_by("pk"), case=-(10**15) - 1
+)
 
 
 def _put_right_by(code: str) -> str:
