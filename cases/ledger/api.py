@@ -27,7 +27,7 @@ from cases.ledger.recording import (
     surviving,
 )
 from cases.ledger.sealing import seal_reason
-from cases.ledger.tracking import Tracked, create_few, write_history
+from cases.ledger.tracking import Tracked, create_few, update_few, write_history
 
 __all__ = [
     "Action",
@@ -156,7 +156,10 @@ def bulk_create(model: type[Row], rows: Sequence[Row], *, batch_size: int | None
 
 
 def bulk_update(model: type[Row], rows: Sequence[Row], fields: Sequence[str], *, batch_size: int | None = None) -> int:
-    """Update `fields` of loaded `rows` in one statement and write their history in another."""
+    """Update `fields` of loaded `rows` in one statement and write their history in another, or a few and theirs in
+    one, under the current action."""
+    if 0 < len(rows) <= FEW:
+        return update_few(rows, fields)
     current()
     count: int = model.objects.bulk_update(rows, fields, batch_size=batch_size)  # type: ignore[attr-defined]  # -- concrete models have objects
     write_history(model, rows, "~", batch_size=batch_size)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, models
 
@@ -15,7 +16,7 @@ from cases.ledger.cells import ready, ready_value, values_of
 from cases.ledger.prepared import Statement
 from cases.ledger.recording import Action
 
-__all__ = ["FEW", "insert", "insert_with_history", "update_with_history"]
+__all__ = ["FEW", "insert", "insert_with_history", "update_few_with_history", "update_with_history"]
 
 Row = TypeVar("Row", bound=models.Model)
 FEW = 8  # each number of rows is a statement of its own, so more than this go another way
@@ -53,6 +54,24 @@ def update_with_history(row: models.Model, fields: Sequence[models.Field[Any, An
     statement = _update_with_history(model, tuple(field.column for field in fields))
     made = statement.rows([*cells, row.pk, *kept, act.at, "~", act.uid])
     return made[0][0] if made else None
+
+
+def update_few_with_history(
+    rows: Sequence[models.Model], fields: Sequence[models.Field[Any, Any]], act: Action
+) -> dict[UUID, int]:
+    """Do what `update_with_history` does for at most `FEW` rows of one model, by one statement. Return the number of
+    the history row of each that there is, by the row's uid."""
+    model = type(rows[0])
+    history = model.history_model  # type: ignore[attr-defined]  # -- a tracked model
+    cells: list[Any] = []
+    for row in rows:
+        cells += [row.pk, *(ready_value(field, getattr(row, field.attname)) for field in fields)]
+    cells += [act.at, "~", act.uid]
+    for row in rows:
+        told = ready(history, {**dict.fromkeys(_OWN), **values_of(row)})
+        cells += [told[place] for place, _ in _kept(model)]
+    statement = _update_few_with_history(model, tuple(fields), len(rows))
+    return dict(statement.rows(cells))
 
 
 def _cells(rows: Sequence[models.Model]) -> list[Any]:
@@ -123,3 +142,27 @@ def _update_with_history(model: type[models.Model], columns: tuple[str, ...]) ->
         f'WITH made AS (UPDATE "{model._meta.db_table}" SET {changes} WHERE "{model._meta.pk.column}" = %s RETURNING 1)'  # noqa: S608
         f" {_into_history(model)} SELECT {kept}, {_SAME} FROM made RETURNING history_id"
     )
+
+
+@lru_cache(maxsize=1024)
+def _update_few_with_history(
+    model: type[models.Model], fields: tuple[models.Field[Any, Any], ...], many: int
+) -> Statement:
+    key, columns = model._meta.pk, model.history_model._meta.concrete_fields  # type: ignore[attr-defined]
+    names = [f'"{field.column}"' for field in fields]
+    kept = [name for _, name in _kept(model)]
+    changes = ", ".join(f"{name} = given.{name}" for name in names)
+    given = _values((key.rel_db_type(connection), *(str(field.db_type(connection)) for field in fields)), many)
+    told = _values([str(columns[place].db_type(connection)) for place, _ in _kept(model)], many)
+    return Statement.of(
+        f'WITH made AS (UPDATE "{model._meta.db_table}" old SET {changes} FROM ({given}) given("pk", {", ".join(names)})'  # noqa: S608 -- names of columns
+        f' WHERE old."{key.column}" = given."pk" RETURNING old."{key.column}")'
+        f" {_into_history(model)} SELECT {', '.join(f'told.{name}' for name in kept)}, {_SAME}"
+        f' FROM ({told}) told({", ".join(kept)}) JOIN made USING ("{key.column}") RETURNING "uid", "history_id"'
+    )
+
+
+def _values(types: Sequence[str | None], many: int) -> str:
+    """Return a list of so many rows of values of these types."""
+    row = f"({', '.join(f'%s::{each}' for each in types)})"
+    return f"VALUES {', '.join([row] * many)}"

@@ -16,7 +16,7 @@ from simple_history.models import HistoricalRecords
 
 from cases.ledger.cells import values_of
 from cases.ledger.errors import LedgerError
-from cases.ledger.inserting import insert_with_history, update_with_history
+from cases.ledger.inserting import insert_with_history, update_few_with_history, update_with_history
 from cases.ledger.recording import current, current_event_uid
 from cases.ledger.rows import entry_of, remembered, row_entry
 
@@ -227,3 +227,18 @@ def create_few(rows: Sequence[Row]) -> list[Row]:
         row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
         note_written(row, written, "+")
     return list(rows)
+
+
+def update_few(rows: Sequence[Tracked], fields: Sequence[str]) -> int:
+    """Update `fields` of at most `FEW` loaded rows of one model, with their history, by one statement, under the
+    current action. Return how many of them there are."""
+    model = type(rows[0])
+    columns = [model._meta.get_field(name) for name in fields]
+    for row in rows:
+        row._prepare_related_fields_for_save(operation_name="bulk_update", fields=columns)  # type: ignore[attr-defined]
+        refuse_expressions(row)
+    numbers = update_few_with_history(rows, columns, current())  # type: ignore[arg-type]  # -- columns only
+    for row in rows:
+        if row.uid in numbers:
+            note_written(row, numbers[row.uid], "~")
+    return len(numbers)

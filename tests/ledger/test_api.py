@@ -123,6 +123,38 @@ def test_bulk_update_tells_old_and_new():
     assert_nothing_wrong()
 
 
+def test_few_rows_are_updated_with_their_history_by_one_statement(django_assert_num_queries):
+    with act():
+        ledger.bulk_create(Party, [Party(kind="person") for _ in range(3)])
+    rows = list(Party.objects.order_by("pk"))
+    for row in rows:
+        row.kind = "firm"
+
+    with django_assert_num_queries(4), act():  # a savepoint and its end, the update, the event
+        changed = ledger.bulk_update(Party, rows, ["kind"])
+
+    assert changed == 3
+    assert {row.kind for row in Party.objects.all()} == {"firm"}
+    assert_nothing_wrong()
+
+
+def test_of_few_rows_one_that_is_gone_is_told_nothing_of():
+    with act():
+        ledger.bulk_create(Party, [Party(kind="person") for _ in range(2)])
+    rows = list(Party.objects.order_by("pk"))
+    with act():
+        Party.objects.get(pk=rows[0].pk).delete()
+    for row in rows:
+        row.kind = "firm"
+
+    with act():
+        changed = ledger.bulk_update(Party, rows, ["kind"])
+
+    assert changed == 1
+    assert [change["k"] for change in bodies()[2]["changes"]] == [rows[1].pk]
+    assert_nothing_wrong()
+
+
 def test_nested_action_on_the_same_stream_joins_the_outer():
     with act(verb="outer", detail={"a": 1}) as outer:
         saved(Party)
