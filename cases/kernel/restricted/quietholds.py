@@ -62,7 +62,7 @@ def blocked(*, case_uid: UUID | None = None, account: str = "", case_uids: Itera
     if account:
         forms = dict.fromkeys((terms.account(account), _as_before(account)))
         tokens = [*tokens, *(token for form in forms for token in sealing.kept_hashes(ACCOUNT, form))]
-    rows = _BLOCKED.rows([cases, tokens])
+    rows = _BLOCKED_ONE.rows([cases[0], tokens]) if len(cases) == 1 else _BLOCKED.rows([cases, tokens])
     if came_from := [uid for uid, _ in rows if uid is not None]:
         rows += _BLOCKED.rows([[], _case_tokens(came_from)])
     return frozenset(act for uid, blocks in rows if uid is None for act in json.loads(blocks))
@@ -109,16 +109,20 @@ WITH RECURSIVE came_from(root, id) AS (
 )"""
 _ORIGINS = f"""{_CAME_FROM.format(first="SELECT id, id FROM unnest(%s::bigint[]) given(id)")}
 SELECT came.root, own.id, own.uid FROM came_from came JOIN {_CASE} own ON own.id = came.id WHERE came.id <> came.root"""
-# Asked of every move of every case, by everybody who may make it.
-_BLOCKED = Statement(
-    f"""{_CAME_FROM.format(first=f"SELECT id, id FROM {_CASE} WHERE uid = ANY(%s::uuid[])")}
+
+
+def _blocked(cases: str) -> Statement:
+    """Return what asks for the acts that are blocked on these cases, and which cases they came from."""
+    return Statement.of(f"""{_CAME_FROM.format(first=f"SELECT id, id FROM {_CASE} WHERE {cases}")}
 SELECT own.uid, NULL::jsonb FROM came_from came JOIN {_CASE} own ON own.id = came.id WHERE came.id <> came.root
 UNION ALL
 SELECT NULL, held.blocks FROM {QuietHold._meta.db_table} held JOIN {_CASE} own ON own.id = held.case_id
- WHERE held.token = ANY(%s) AND held.released_at IS NULL AND NOT own.is_closed""",
-    ([], []),
-    (0, 1),
-)
+ WHERE held.token = ANY(%s) AND held.released_at IS NULL AND NOT own.is_closed""")
+
+
+# One case is asked of at every move of every case, by everybody who may make it: of a list of them, even of one, the
+# database would make a plan anew each time, which takes longer than the answer.
+_BLOCKED_ONE, _BLOCKED = _blocked("uid = %s"), _blocked("uid = ANY(%s::uuid[])")
 
 
 def blocked_each(accounts: Sequence[str]) -> dict[str, frozenset[str]]:
