@@ -4,7 +4,7 @@ correction to the agency, and whoever was told before hears of it."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from cases.fraud import anew, astold, disputes, expiry, flags, insiders, message
 from cases.kernel import approvals, casetypes, clocks, holdkinds, holds, outbox, record, tasks
 from cases.kernel.actors import Actor, system
 from cases.kernel.exchange import corrections
-from cases.kernel.models import Case, Clock, OutboxMessage, Release, ReleasedPerson, Task
+from cases.kernel.models import Case, CaseParty, Clock, OutboxMessage, Release, ReleasedPerson, Task
 from cases.kernel.prepared import Prepared
 from cases.ledger import api as ledger
 from cases.ledger.models import LedgerEvent
@@ -208,10 +208,11 @@ def _take_back_report(case: Case, *, at: datetime) -> None:
         _owe(case, police.ANEW, at=at)
 
 
-def owe_what_changed(context: Any) -> None:
-    """Whoever was taken out while the filing was on its way is still part of what was filed: say what is owed."""
-    if astold.differs(context.case, at=context.at):
-        _owe(context.case, "fraud_amendment", at=context.at)
+def owe_what_changed(case: Case, marked: Sequence[CaseParty], *, at: datetime) -> None:
+    """Whoever was taken out while the filing was on its way is still part of what was filed: say what is owed. `marked`
+    are those of whom a marker stands."""
+    if astold.differs(case, at=at, marked=marked):
+        _owe(case, "fraud_amendment", at=at)
 
 
 def _owe(case: Case, kind: str, *, at: datetime, due_at: datetime | None = None) -> None:
@@ -232,14 +233,14 @@ def amend(context: Any) -> None:
     if message is not None and marks:
         ledger.current().detail.update({"marks": marks, "message": str(message.public_id)})
     astold.note(case, at=at)
-    expiry.start_or_restart(case, filed_at=_filed_at(case, at), at=at)
-    flags.fit(case, at=at)
+    marked = expiry.start_or_restart(case, filed_at=_filed_at(case, at), at=at)
+    flags.fit(case, at=at, marked=marked)
     for party in insiders.others(case).filter(is_innocent=True).exclude(party=None):
         casetypes.tell("marker_taken_back", party, at=at)
     for kind in _OWING:
         tasks.close_all(case, kind, actor=actor, at=at)
     corrections.send(case, "amended", reason="amended", actor=actor, at=at)
-    victims.write(context.case, at=at)
+    victims.write(context.case, at=at, marked=marked)
 
 
 def _tell_agency(case: Case, *, actor: Actor, at: datetime) -> OutboxMessage | None:

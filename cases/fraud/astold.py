@@ -7,7 +7,7 @@ Sealing is deterministic within a row, so that a value that was changed and put 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -44,12 +44,12 @@ def note(case: Case, *, at: datetime) -> None:
     ledger.current().detail.update({"told": _filing(case, at=at), "told_elsewhere": _elsewhere(case)})
 
 
-def differs(case: Case, *, at: datetime) -> bool:
+def differs(case: Case, *, at: datetime, marked: Sequence[CaseParty] | None = None) -> bool:
     """Say whether what would be told is something else than was told last, to the agency or to others who were told
     more. Of a filing that was made before digests were kept it is said to be so, and of an amendment that the agency
-    did not get."""
+    did not get. `marked` are those of whom a marker stands, where the caller has just read them."""
     told = _last_told(case)
-    if told is None or is_untold(case) or told["told"] != _filing(case, at=at):
+    if told is None or is_untold(case) or told["told"] != _filing(case, at=at, marked=marked):
         return True
     is_same = told["told_elsewhere"] == _elsewhere(case)
     return not is_same and bool(corrections.earlier_recipients(case))
@@ -119,11 +119,12 @@ def _last_told(case: Case) -> dict[str, Any] | None:
     return detail if "told" in detail else None
 
 
-def _filing(case: Case, *, at: datetime) -> str:
-    return _hash([_facts(case, FACTS), *_rows(case, expiry.standing(case, at=at))])
+def _filing(case: Case, *, at: datetime, marked: Sequence[CaseParty] | None = None) -> str:
+    people = expiry.standing(case, at=at) if marked is None else marked
+    return _hash([_facts(case, FACTS), *_rows(case, people)])
 
 
-def _rows(case: Case, parties: list[CaseParty]) -> list[list[object]]:
+def _rows(case: Case, parties: Sequence[CaseParty]) -> list[list[object]]:
     """Return what is said of people of a case and where they live. One query."""
     about = {party.pk for party in parties}
     return [

@@ -135,18 +135,15 @@ def note_filing(context: Any) -> None:
     clocks.meet(context.case, "fraud_acknowledgement", at=context.at)
 
 
-def start_expiry_of_each_subject(context: Any) -> None:
-    """Each person's marker has its own end; the case is kept as long as the longest of them."""
-    expiry.start_or_restart(context.case, filed_at=context.occurred_at, at=context.at)
-
-
-def warn_of_adverse(context: Any) -> None:
-    flags.fit(context.case, at=context.at)
-
-
-def write_to_victims(context: Any) -> None:
-    """Only the innocent are written to, and not while telling them would prejudice an investigation."""
-    victims.write(context.case, at=context.at)
+def mark_each_subject(context: Any) -> None:
+    """Each person's marker has its own end; the case is kept as long as the longest of them. What the agency was told
+    and is no longer so is owed, warnings fit the markers, and the innocent are written to, unless telling them would
+    prejudice an investigation. The people are read once for all of it."""
+    case, at = context.case, context.at
+    marked = expiry.start_or_restart(case, filed_at=context.occurred_at, at=at)
+    amending.owe_what_changed(case, marked, at=at)
+    flags.fit(case, at=at, marked=marked)
+    victims.write(case, at=at, marked=marked)
 
 
 def end_clocks(context: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from django.db.models import Q, QuerySet
@@ -12,6 +12,7 @@ from cases.kernel import calendars, clocks, retention
 from cases.kernel.models import Case, CaseParty, Clock
 from cases.kernel.prepared import Prepared
 from cases.kernel.retention import RetentionClass
+from cases.ledger import api as ledger
 
 __all__ = ["of_the_filing", "rule_of", "standing", "start_or_restart"]
 
@@ -45,26 +46,27 @@ _CLOCKS = Prepared(
 )
 
 
-def start_or_restart(case: Case, *, filed_at: datetime, at: datetime) -> None:
+def start_or_restart(case: Case, *, filed_at: datetime, at: datetime) -> list[CaseParty]:
     """Give each person of a locked case the clock that is theirs, inside the current ledger action.
 
     Who has the right one keeps it, and whoever's marker has ended gets no other. Whose part was found to be another,
     and who was taken out, loses the old one; the new one counts from the filing. A person first named by an amendment
-    counts from `at`.
+    counts from `at`. Returns of whom a marker stands then, as `standing` would read it.
     """
     known = _CLOCKS.objects(case=case.pk)
     was_known = {clock.party_id for clock in known}
     running = {clock.party_id: clock for clock in known if clock.ended_at is None and clock.party_id is not None}
-    parties, marked = insiders.people(case), {party.pk for party in standing(case, at=at)}
+    parties, over = insiders.people(case), _over(known, at=at)
     versions = retention.versions(*_KEPT.values())
+    due: list[tuple[CaseParty, str, datetime]] = []
     for party in parties:
         rule, clock = rule_of(case, party), running.pop(party.pk, None)
-        if party.pk not in marked or (clock is not None and clock.rule == rule):
+        if party.pk in over or (clock is not None and clock.rule == rule):
             continue
         if clock is not None:
             _cancel(clock, at=at)
-        began = filed_at if party.pk in was_known or not was_known else at
-        _start(case, party, rule, versions[_KEPT[rule]], at=began)
+        due.append((party, rule, filed_at if party.pk in was_known or not was_known else at))
+    started = _start(case, due, versions)
     for clock in running.values():
         _cancel(clock, at=at)
     kept = {code: rules[-1].months for code, rules in versions.items()}
@@ -72,6 +74,13 @@ def start_or_restart(case: Case, *, filed_at: datetime, at: datetime) -> None:
         (_KEPT[rule_of(case, party)] for party in parties), key=lambda code: kept[code], default="fraud_victim"
     )
     case.retention_class = longest
+    over = _over([*known, *started], at=at)
+    return [party for party in parties if party.pk not in over]
+
+
+def _over(known: Iterable[Clock], *, at: datetime) -> set[int | None]:
+    """Return the people whose marker has ended, as `of_the_filing` asks it."""
+    return {each.party_id for each in known if each.state == "met" or (each.ended_at is None and each.due_at < at)}
 
 
 def _cancel(clock: Clock, *, at: datetime) -> None:
@@ -79,8 +88,14 @@ def _cancel(clock: Clock, *, at: datetime) -> None:
     clock.save(update_fields=["state", "ended_at"])
 
 
-def _start(case: Case, party: CaseParty, rule: str, kept: Sequence[RetentionClass], *, at: datetime) -> None:
-    clocks.start(case, rule, started_at=at, party=party)
-    party.retention_class = _KEPT[rule]
-    party.dispose_after_date = retention.last_day(kept, trigger_date=calendars.london_date(at))
-    party.save(update_fields=["retention_class", "dispose_after_date"])
+def _start(
+    case: Case, due: Sequence[tuple[CaseParty, str, datetime]], kept: Mapping[str, Sequence[RetentionClass]]
+) -> list[Clock]:
+    for party, rule, began in due:
+        party.retention_class = _KEPT[rule]
+        party.dispose_after_date = retention.last_day(
+            kept[party.retention_class], trigger_date=calendars.london_date(began)
+        )
+    started = clocks.start_each(case, due)
+    ledger.bulk_update(CaseParty, [party for party, _, _ in due], ["retention_class", "dispose_after_date"])
+    return started

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -46,11 +46,13 @@ _LIVE = Prepared(
 )
 
 
-def fit(case: Case, *, at: datetime) -> None:
+def fit(case: Case, *, at: datetime, marked: Sequence[CaseParty] | None = None) -> None:
     """Warn of each person with an adverse marker and of nobody else, inside the current ledger action on a locked case.
     The innocent never get one; whoever is found innocent or taken out, or whose marker has ended, loses what there was.
+    `marked` are those of whom a marker stands, where the caller has just read them.
     """
-    adverse = {party.pk for party in expiry.standing(case, at=at) if not party.is_innocent}
+    marked = expiry.standing(case, at=at) if marked is None else marked
+    adverse = {party.pk for party in marked if not party.is_innocent}
     known = live(case)
     _purge([flag for flag in known if flag.party_id not in adverse], at=at)
     warned = {flag.party_id for flag in known if flag.kind == "warning"}

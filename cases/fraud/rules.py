@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Model
 
-from cases.fraud import after_filing, alerts, amending, anew, effects, guards
+from cases.fraud import after_filing, alerts, anew, effects, guards
 from cases.fraud.models import FraudReferral, PillarAnswer, PillarEvidence
 from cases.kernel import holdkinds
 from cases.kernel.lifecycle import Lifecycle, State, Transition
@@ -258,10 +258,7 @@ LIFECYCLE = Lifecycle(
             guards=(guards.has_agency_reference,),
             effects=(
                 effects.note_filing,
-                effects.start_expiry_of_each_subject,
-                amending.owe_what_changed,
-                effects.warn_of_adverse,
-                effects.write_to_victims,
+                effects.mark_each_subject,
                 alerts.tell,
                 effects.warn_others,
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import QuerySet
@@ -18,15 +19,15 @@ TASKS = {"fraud_dead_victim": "A dead person was impersonated: write by hand to 
 TEMPLATE = "n11"
 
 
-def write(case: Case, *, at: datetime) -> None:
+def write(case: Case, *, at: datetime, marked: Sequence[CaseParty] | None = None) -> None:
     """Ask for the letter to every victim not written to yet, inside the current ledger action, unless that would
     prejudice an investigation; a letter that waits and does not fit is taken back. Where a dead person was impersonated
     nothing is posted to the name and address the case holds: who works on the case finds out who looks after the
-    estate and writes to them."""
+    estate and writes to them. `marked` are those of whom a marker stands, where the caller has just read them."""
     _take_back(case, at=at)
     if case.fraud_referral.prejudice_recorded:
         return
-    for party in _unwritten(case, at=at):
+    for party in _unwritten(case, at=at, marked=marked):
         if codes.DEAD not in case.fraud_referral.reasons:
             letters.request(case, party, template=TEMPLATE, at=at)
         elif not Task.objects.filter(case=case, kind="fraud_dead_victim", detail__person=party.number).exists():
@@ -46,9 +47,10 @@ def fit(case: Case, *, at: datetime) -> None:
             letters.request(case, party, template=TEMPLATE, at=at)
 
 
-def _unwritten(case: Case, *, at: datetime) -> list[CaseParty]:
+def _unwritten(case: Case, *, at: datetime, marked: Sequence[CaseParty] | None = None) -> list[CaseParty]:
     """Return the victims of a filing that were not written to yet, by number. Two queries at most."""
-    victims = [party for party in expiry.standing(case, at=at) if _is_victim(party)]
+    marked = expiry.standing(case, at=at) if marked is None else marked
+    victims = [party for party in marked if _is_victim(party)]
     written = set(_live(case).values_list("party_id", flat=True)) if victims else set()
     return [party for party in victims if party.pk not in written]
 

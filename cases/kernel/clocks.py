@@ -5,7 +5,7 @@ A running clock keeps the version of its rule with which it began.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -33,6 +33,7 @@ from cases.kernel.timing.counting import (
     showing_who_they_are,
 )
 from cases.kernel.timing.rulebook import RULES, declare
+from cases.ledger import api as ledger
 
 __all__ = [
     "RULES",
@@ -59,6 +60,7 @@ __all__ = [
     "served_on",
     "showing_who_they_are",
     "start",
+    "start_each",
 ]
 
 LONGEST_EXPLANATION = 400
@@ -111,12 +113,36 @@ def plan(
     It counts by the version in force on that London day; `until` is the end that an order names instead. Raises
     ClockRefused where the rule does not run in the jurisdiction, has no end, or lets no other end be named.
     """
-    first = calendars.london_date(started_at)
     jurisdiction = jurisdiction or places.of(RULES[code], party)
-    rule, calendar = rulebook.in_force(code, on=first, jurisdiction=jurisdiction)
-    if refusal := _why_not(rule, calendar, first=first, until=until):
+    found = rulebook.in_force(code, on=calendars.london_date(started_at), jurisdiction=jurisdiction)
+    return _planned(*found, started_at=started_at, until=until)
+
+
+def start_each(case: Case, wanted: Sequence[tuple[CaseParty, str, datetime]]) -> list[Clock]:
+    """Start a clock about each of these people of a locked case, by its code and from when it counts, inside the
+    current ledger action: as `start` does for one. Three queries at most for a few. Raises ClockRefused."""
+    if not wanted:
+        return []
+    parts = places.of_each(case, [(RULES[code], party) for party, code, _ in wanted])
+    rules = rulebook.in_force_each([(code, part) for (_, code, _), part in zip(wanted, parts, strict=True)])
+    made = []
+    for (party, _, started_at), of_day in zip(wanted, rules, strict=True):
+        clock = _planned(*of_day(calendars.london_date(started_at)), started_at=started_at, until=None)
+        clock.case, clock.party = case, party
+        made.append(clock)
+    return ledger.bulk_create(Clock, made)
+
+
+def _planned(rule: ClockRule, calendar: Calendar, *, started_at: datetime, until: date | None) -> Clock:
+    if refusal := _why_not(rule, calendar, first=calendars.london_date(started_at), until=until):
         raise ClockRefused(refusal)
-    clock = Clock(rule=code, version=rule.version, started_at=started_at, jurisdiction=jurisdiction, named_date=until)
+    clock = Clock(
+        rule=rule.code,
+        version=rule.version,
+        started_at=started_at,
+        jurisdiction=calendar.jurisdiction,
+        named_date=until,
+    )
     _count(clock, rule, calendar)
     return clock
 

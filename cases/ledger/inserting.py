@@ -155,7 +155,8 @@ def _update_few_with_history(
     given = _values((key.rel_db_type(connection), *(str(field.db_type(connection)) for field in fields)), many)
     told = _values([str(columns[place].db_type(connection)) for place, _ in _kept(model)], many)
     return Statement.of(
-        f'WITH made AS (UPDATE "{model._meta.db_table}" old SET {changes} FROM ({given}) given("pk", {", ".join(names)})'  # noqa: S608 -- names of columns
+        f'WITH made AS (UPDATE "{model._meta.db_table}" old SET {changes}'  # noqa: S608 -- names of columns
+        f' FROM ({given}) given("pk", {", ".join(names)})'
         f' WHERE old."{key.column}" = given."pk" RETURNING old."{key.column}")'
         f" {_into_history(model)} SELECT {', '.join(f'told.{name}' for name in kept)}, {_SAME}"
         f' FROM ({told}) told({", ".join(kept)}) JOIN made USING ("{key.column}") RETURNING "uid", "history_id"'

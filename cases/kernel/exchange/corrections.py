@@ -157,9 +157,7 @@ _TOLD = Prepared(
     ),
     case=-(10**15) - 1,
 )
-_NAMED = Prepared(
-    lambda case: ReleasedPerson.objects.filter(release__case=case).order_by("pk"), case=-(10**15) - 1
-)
+_NAMED = Prepared(lambda case: ReleasedPerson.objects.filter(release__case=case).order_by("pk"), case=-(10**15) - 1)
 
 
 def _put_right_by(code: str) -> str:

@@ -14,10 +14,12 @@ from cases.kernel.models import CaseAddress
 from cases.kernel.prepared import Prepared
 
 if TYPE_CHECKING:
-    from cases.kernel.models import CaseParty
+    from collections.abc import Sequence
+
+    from cases.kernel.models import Case, CaseParty
     from cases.kernel.timing.counting import ClockRule
 
-__all__ = ["HOME_KINDS", "home_of", "is_reached", "is_whole", "of", "of_person", "of_postcode", "outward"]
+__all__ = ["HOME_KINDS", "home_of", "is_reached", "is_whole", "of", "of_each", "of_person", "of_postcode", "outward"]
 
 # Where a person lives or is billed, the surest first. Never where goods were sent, or what a fraudster used.
 HOME_KINDS = ("current", "billing")
@@ -28,6 +30,10 @@ ENGLISH_DISTRICTS = frozenset({"TD12", "TD15"})
 NORTHERN_IRISH = frozenset({"BT"})
 # The Crown dependencies write postcodes of the same form and are no part of the United Kingdom.
 ELSEWHERE = frozenset({"GY", "IM", "JE"})
+_HOMES_OF_CASE = Prepared(
+    lambda case: CaseAddress.objects.filter(party__case=case, kind__in=HOME_KINDS, is_detached=False).order_by("-pk"),
+    case=-(10**15) - 1,
+)
 _HOMES = Prepared(
     lambda party: CaseAddress.objects.filter(party=party, kind__in=HOME_KINDS, is_detached=False).order_by("-pk"),
     party=-(10**15) - 1,
@@ -52,7 +58,11 @@ def outward(text: str | None) -> str:
 
 def of_person(party: CaseParty) -> str:
     """Return the part in which a person lives by what their case says; nothing where it does not say. One query."""
-    home = _surest([row for row in _HOMES.objects(party=party.pk) if row.jurisdiction])
+    return _part(_HOMES.objects(party=party.pk))
+
+
+def _part(homes: list[CaseAddress]) -> str:
+    home = _surest([row for row in homes if row.jurisdiction])
     return home.jurisdiction if home else ""
 
 
@@ -80,3 +90,10 @@ def of(rule: ClockRule, party: CaseParty | None) -> str:
     """Return where a period is counted when the matter itself names no part."""
     is_of_the_law = bool(rule.clock)
     return (of_person(party) if party is not None and is_of_the_law else "") or calendars.seat()
+
+
+def of_each(case: Case, wanted: Sequence[tuple[ClockRule, CaseParty]]) -> list[str]:
+    """Return what `of` does for each of these rules about people of one case. One query at most."""
+    homes = _HOMES_OF_CASE.objects(case=case.pk) if any(rule.clock for rule, _ in wanted) else []
+    found = [_part([row for row in homes if row.party_id == party.pk]) if rule.clock else "" for rule, party in wanted]
+    return [each or calendars.seat() for each in found]

@@ -10,8 +10,9 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -24,17 +25,18 @@ from cases.kernel.timing.counting import ClockRule
 from cases.ledger import api as ledger
 from cases.ledger.prepared import Statement
 
-__all__ = ["RULES", "STREAM", "add_version", "declare", "in_force", "load", "shipped", "version"]
+__all__ = ["RULES", "STREAM", "add_version", "declare", "in_force", "in_force_each", "load", "shipped", "version"]
 
 # The stream of what the office lays down for all cases: rules, calendars, documents.
 STREAM = UUID("6d1d9f5e-6a3e-4f0e-9a43-0c5b8e2f7a11")
 TABLE = Path(__file__).with_name("clock_rules.csv")
 YES = "yes"
-# One statement gives the versions of a rule and the changes of a calendar: every start of a clock needs both.
+Wanted = tuple[str, str]  # the code of a rule, and where it is counted
+# One statement gives the versions of rules and the changes of calendars: every start of a clock needs both.
 _READ = Statement.of("""
-SELECT 'rule', to_jsonb(r) FROM cases_clockruleversion r WHERE r.code = %s
+SELECT 'rule', r.code, to_jsonb(r) FROM cases_clockruleversion r WHERE r.code = ANY(%s)
 UNION ALL
-SELECT 'day', to_jsonb(h) FROM cases_holidaychange h WHERE h.jurisdiction = %s
+SELECT 'day', h.jurisdiction, to_jsonb(h) FROM cases_holidaychange h WHERE h.jurisdiction = ANY(%s)
 """)
 
 RULES: dict[str, ClockRule] = {}
@@ -100,11 +102,18 @@ def rule_of(row: dict[str, Any]) -> ClockRule:
     return ClockRule(**values)
 
 
-def _read(code: str, jurisdiction: str) -> tuple[list[ClockRule], Calendar]:
-    found = [(kind, json.loads(row)) for kind, row in _READ.rows([code, jurisdiction])]
-    rules = [rule_of(row) for kind, row in found if kind == "rule"]
-    days = [(date.fromisoformat(row["day"]), row["effect"]) for kind, row in found if kind == "day"]
-    return rules or _unloaded(code), calendars.changed(jurisdiction, days)
+def _read(wanted: Collection[Wanted]) -> dict[Wanted, tuple[list[ClockRule], Calendar]]:
+    codes, jurisdictions = (sorted(set(each)) for each in zip(*wanted, strict=True))
+    rules: dict[str, list[ClockRule]] = {code: [] for code in codes}
+    days: dict[str, list[tuple[date, str]]] = {each: [] for each in jurisdictions}
+    for kind, of, text in _READ.rows([codes, jurisdictions]):
+        row = json.loads(text)
+        if kind == "rule":
+            rules[of].append(rule_of(row))
+        else:
+            days[of].append((date.fromisoformat(row["day"]), row["effect"]))
+    calendar = {each: calendars.changed(each, days[each]) for each in jurisdictions}
+    return {(code, each): (rules[code] or _unloaded(code), calendar[each]) for code, each in wanted}
 
 
 def _unloaded(code: str) -> list[ClockRule]:
@@ -119,12 +128,21 @@ def _in_force(rules: Iterable[ClockRule], on: date) -> ClockRule:
 
 def in_force(code: str, *, on: date, jurisdiction: str) -> tuple[ClockRule, Calendar]:
     """Return the version of a rule in force on a day, the first one for days before it, and the calendar. One query."""
-    rules, calendar = _read(code, jurisdiction)
+    return in_force_each([(code, jurisdiction)])[0](on)
+
+
+def in_force_each(wanted: Sequence[Wanted]) -> list[Callable[[date], tuple[ClockRule, Calendar]]]:
+    """Return for each rule, with where it is counted, what says of a day what `in_force` does. One query for all."""
+    found = _read(wanted)
+    return [partial(_of_day, *found[each]) for each in wanted]
+
+
+def _of_day(rules: Iterable[ClockRule], calendar: Calendar, on: date) -> tuple[ClockRule, Calendar]:
     return _in_force(rules, on), calendar
 
 
 def version(code: str, number: int, *, jurisdiction: str) -> tuple[ClockRule, Calendar]:
     """Return the version that a clock keeps, and the calendar as it is now. One query."""
-    rules, calendar = _read(code, jurisdiction)
+    ((rules, calendar),) = _read([(code, jurisdiction)]).values()
     kept = [rule for rule in rules if rule.version == number]
     return kept[0] if kept else _in_force(rules, date.min), calendar
