@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 
 from cases.agencies import callback_body, matching, retries, settlement, shapes, strict_json
 from cases.agencies.callback_body import CallbackBody
@@ -22,11 +22,10 @@ from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agencies, chase, corrections, deadletters, exchanges, misfits
 from cases.kernel.models import Callback, Case, OutboxMessage, Task
-from cases.kernel.prepared import Prepared, Statement
+from cases.kernel.prepared import Prepared, PreparedOpening, Statement
 from cases.kernel.transitions import AlreadyThere
 from cases.ledger import api as ledger
 from cases.ledger import sealing, security
-from cases.ledger.errors import LedgerError
 
 log = logging.getLogger(__name__)
 
@@ -69,17 +68,24 @@ _WAITING = Prepared(
         .values_list("pk", "agency_id", "agency_sequence", "received_at")[:MOST]
     )
 )
-_RECEIVED = Prepared(
-    lambda callback: (
+_RECEIVED = PreparedOpening(
+    lambda callback, at: (
         Callback.objects.select_for_update(of=("self",), skip_locked=True)
         .select_related("agency", "key__parent")
         .filter(pk=callback, state="received")
+        .annotate(stream=F("agency__uid"))
     ),
+    reader=sealing.Reader(actor=ACTOR.label, verb="apply", purpose="callback"),
+    fields=["body"],
     callback=-(10**15) - 1,
+    at=datetime(1900, 1, 1, tzinfo=UTC),
 )
 _ANSWERED = Prepared(
     lambda message: (
-        OutboxMessage.objects.select_for_update(of=("self",)).select_related("channel__agency").filter(pk=message)
+        OutboxMessage.objects.select_for_update(of=("self",))
+        .select_related("channel__agency")
+        .filter(pk=message)
+        .annotate(was_late=Exists(chase.late(OuterRef("case"))))
     ),
     message=-(10**15) - 1,
 )
@@ -89,19 +95,21 @@ UPDATE cases_outboxmessage
        state = CASE WHEN state = 'delivered' THEN 'acknowledged' ELSE state END
  WHERE id = %s RETURNING id
 """)
-_CLOSE = Statement.of("""
+_CLOSE = """
 UPDATE cases_callback SET key_id = %s, sealed_body = %s, state = %s, reason = %s, applied_at = %s, case_id = %s
  WHERE id = %s RETURNING id
-""")
-_AGAIN = Statement.of("""
-WITH refused AS (
+"""
+_IGNORED = Statement.of(_CLOSE)
+# What was refused for this case, or matched nothing under this reference, gets another chance.
+_APPLIED = Statement.of(f"""
+WITH closed AS ({_CLOSE}), refused AS (
   UPDATE cases_callback SET state = 'received'
    WHERE case_id = %s AND state = 'failed' AND starts_with(reason, %s) RETURNING id),
 unmatched AS (
   UPDATE cases_callback SET state = 'received'
    WHERE agency_id = %s AND state = 'unmatched' AND agency_reference = nullif(%s, '') RETURNING id)
-SELECT id FROM refused UNION ALL SELECT id FROM unmatched
-""")
+SELECT id FROM closed UNION ALL SELECT id FROM refused UNION ALL SELECT id FROM unmatched
+""")  # noqa: S608 -- of fixed text alone
 
 
 def apply_pending(*, now: datetime, most: int = MOST) -> Applied:
@@ -129,7 +137,7 @@ def _apply(callback_id: int, *, now: datetime) -> str:
     """Apply one callback; return its new state, or nothing when another worker has it or a fault of ours stopped it."""
     try:
         with transaction.atomic():
-            for row in _RECEIVED.objects(callback=callback_id):
+            for row in _RECEIVED.objects(callback=callback_id, at=now):
                 state = _decide(row, now=now)
                 failpoints.reach("inside_apply")
                 return state
@@ -143,14 +151,15 @@ def _apply(callback_id: int, *, now: datetime) -> str:
 
 
 def _decide(row: Callback, *, now: datetime) -> str:
-    body, raw = _open(row, now=now)
+    body, raw = _open(row)
     if body is None:
         return _fail(row, None, "erased", now=now)
     found = matching.find(row, body)
-    if found.case is None:
+    if found.case_id is None:
         return _leave_unmatched(row, found.cause, now=now)
     try:
-        case, message = locks.case_for_update(found.case.pk), found.message
+        case = locks.case_for_update(found.case_id)
+        message = _answered(found.message_id)
     except locks.CaseErased:  # nothing is changed in it any more: a person looks what it says
         return _leave_unmatched(row, "case_erased", now=now)
     row.case = case
@@ -158,7 +167,8 @@ def _decide(row: Callback, *, now: datetime) -> str:
         with transaction.atomic():
             _take_effect(row, case, message, body, now=now)
     except AlreadyThere:
-        return _close(row, "ignored", "already_there", case, raw, now=now)
+        _close(row, case, raw, "ignored", "already_there", now=now)
+        return row.state
     except CaseError as refusal:
         who = f"agency:{row.agency.code}"
         security.note("callback_refused", actor=who, at=now, act=row.type, callback=row.uid, **record.within(case))
@@ -166,18 +176,18 @@ def _decide(row: Callback, *, now: datetime) -> str:
         return _fail(row, case, f"{misfits.REFUSED}{why}"[:120], now=now)
     if body.type != RECEIPT:
         _acknowledge(case, message, body, answered_at=row.received_at, now=now)
-    state = _close(row, "applied", "", case, raw, now=now)
-    _try_again(row, case, body)
-    return state
+    _close(row, case, raw, "applied", "", body.agency_reference, now=now)
+    return row.state
 
 
-def _open(row: Callback, *, now: datetime) -> tuple[CallbackBody | None, bytes]:
-    streams = (row.agency.uid,)
-    reader = sealing.Reader(actor=ACTOR.label, verb="apply", purpose="callback", streams=streams)
-    sealed = sealing.Blob(bytes(row.sealed_body or b""), row.key, LABEL, row.uid, "body", reader)
-    (raw,) = sealing.open_blobs([sealed], at=now)
-    if isinstance(raw, LedgerError):
-        raise raw
+def _answered(message_id: int | None) -> OutboxMessage | None:
+    """Return the message that is answered, locked. One query, none where none was named."""
+    return None if message_id is None else next(iter(_ANSWERED.objects(message=message_id)))
+
+
+def _open(row: Callback) -> tuple[CallbackBody | None, bytes]:
+    """Return what a callback says, and its bytes: that they are opened was put on record as it was read."""
+    raw = sealing.open_noted_bytes(bytes(row.sealed_body or b""), key=row.key, label=LABEL, uid=row.uid, field="body")
     if raw is None:
         return None, b""
     return callback_body.read(strict_json.parse(raw)), raw
@@ -227,14 +237,13 @@ def received(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
 
 def _imply_delivery(case: Case, message: OutboxMessage, *, now: datetime) -> bool:
     """Whoever answers has received, even what we had given up: end our own try, and let the case note the delivery if
-    it has not. Say whether anything was written. Locks the message."""
-    (locked,) = _ANSWERED.objects(message=message.pk)
-    if locked.state not in OPEN_STATES or (locked.settled_at and locked.state == "delivered"):
+    it has not. Say whether anything was written. Of a locked message."""
+    if message.state not in OPEN_STATES or (message.settled_at and message.state == "delivered"):
         return False
-    was_lost = locked.state in THOUGHT_LOST
-    settled_at = None if was_lost else locked.settled_at
-    OutboxMessage.objects.filter(pk=locked.pk).update(
-        state="delivered", lease=None, lease_until=None, delivered_at=locked.delivered_at or now, settled_at=settled_at
+    was_lost = message.state in THOUGHT_LOST
+    settled_at = None if was_lost else message.settled_at
+    OutboxMessage.objects.filter(pk=message.pk).update(
+        state="delivered", lease=None, lease_until=None, delivered_at=message.delivered_at or now, settled_at=settled_at
     )
     message.refresh_from_db()
     if was_lost:
@@ -253,24 +262,26 @@ def _acknowledge(
     if message is None:
         return
     _ACKNOWLEDGE.rows([answered_at, body.agency_reference, message.pk])
-    chase.end(case, message, at=now)
+    if message.was_late:  # type: ignore[attr-defined]  # -- as it was read
+        chase.end(case, message, at=now)
 
 
-def _try_again(row: Callback, case: Case, body: CallbackBody) -> None:
-    """Give another chance to what was refused for this case, or matched nothing under this reference."""
-    _AGAIN.rows([case.pk, misfits.REFUSED, row.agency_id, body.agency_reference])
-
-
-def _close(row: Callback, state: str, reason: str, case: Case, raw: bytes, *, now: datetime) -> str:
-    """Keep the body under a key of its own beneath the case's, so that it lives and dies with the case."""
+def _close(
+    row: Callback, case: Case, raw: bytes, state: str, reason: str, reference: str = "", *, now: datetime
+) -> None:
+    """Keep the body under a key of its own beneath the case's, so that it lives and dies with the case. Once one is
+    applied, what was refused for its case, or matched nothing under its reference, gets another chance."""
     was_left = bool(row.reason)
     row.key = sealing.new_key("callback", at=now, parent=case.key, retention_class="callback_body")
     row.sealed_body = sealing.seal_bytes(raw, key=row.key, label=LABEL, uid=row.uid, field="body")
     row.state, row.reason, row.applied_at = state, reason, now
-    _CLOSE.rows([row.key_id, row.sealed_body, state, reason, now, case.pk, row.pk])
+    closed = [row.key_id, row.sealed_body, state, reason, now, case.pk, row.pk]
+    if state == "applied":
+        _APPLIED.rows([*closed, case.pk, misfits.REFUSED, row.agency_id, reference])
+    else:
+        _IGNORED.rows(closed)
     if was_left:
         _close_tasks(row, case, now=now)
-    return state
 
 
 def _close_tasks(row: Callback, case: Case, *, now: datetime) -> None:

@@ -31,10 +31,10 @@ class NotWaiting(CaseError):
 
 @dataclass(frozen=True)
 class Match:
-    """The case and, where our reference was named, the message. `cause` says why there is no case."""
+    """The case and, where our reference was named, the message, by their numbers. `cause` says why there is no case."""
 
-    case: Case | None = None
-    message: OutboxMessage | None = None
+    case_id: int | None = None
+    message_id: int | None = None
     cause: str = "no_case"
 
 
@@ -45,16 +45,15 @@ def find(row: Callback, body: CallbackBody) -> Match:
     A reference of the agency's that several cases share names none of them: that is for people to say.
     """
     if body.reference:
-        named = _NAMED.objects(agency=row.agency_id, reference=UUID(body.reference)) if _is_uuid(body.reference) else []
-        for message in named:
-            if row.case_id in (None, message.case_id):
-                return Match(message.case, message)
-    if row.case is not None:
-        return Match(row.case)
+        named = _NAMED.rows(agency=row.agency_id, reference=UUID(body.reference)) if _is_uuid(body.reference) else []
+        for message_id, case_id in named:
+            if row.case_id in (None, case_id):
+                return Match(case_id, message_id)
+    if row.case_id is not None:
+        return Match(row.case_id)
     if body.agency_reference:
         told = _own(row.agency_id).filter(agency_reference=body.agency_reference)
-        sharing = told.order_by("case_id", "pk").distinct("case_id")
-        cases = [message.case for message in sharing[:2]] or _named(row, body)
+        cases = list(told.order_by("case_id").values_list("case_id", flat=True).distinct()[:2]) or _named(row, body)
         if len(cases) == 1:
             return Match(cases[0])
         return Match(cause="shared_reference" if cases else "no_case")
@@ -62,20 +61,22 @@ def find(row: Callback, body: CallbackBody) -> Match:
 
 
 def _own(agency: int) -> QuerySet[OutboxMessage]:
-    return OutboxMessage.objects.filter(channel__agency=agency).select_related("case", "channel__agency")
+    return OutboxMessage.objects.filter(channel__agency=agency)
 
 
 _NAMED = Prepared(
-    lambda agency, reference: _own(agency).filter(public_id=reference), agency=-(10**15) - 1, reference=UUID(int=1)
+    lambda agency, reference: _own(agency).filter(public_id=reference).values_list("pk", "case_id"),
+    agency=-(10**15) - 1,
+    reference=UUID(int=1),
 )
 
 
-def _named(row: Callback, body: CallbackBody) -> list[Case]:
+def _named(row: Callback, body: CallbackBody) -> list[int | None]:
     """Return the cases that the agency means by a reference of its own, as the kinds that deal with it know."""
     kinds = [each for each in casetypes.all_types() if row.agency.kind in each.agency_kinds]
     said = {"type": body.type, "data": body.data, "at": row.received_at}
     wanted = [case_id for each in kinds for case_id in each.named_by(row.agency_id, body.agency_reference, **said)]
-    return list(Case.objects.filter(pk__in=wanted)[:2]) if wanted else []
+    return list(Case.objects.filter(pk__in=wanted).values_list("pk", flat=True)[:2]) if wanted else []
 
 
 def _is_uuid(text: str) -> bool:

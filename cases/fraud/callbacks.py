@@ -185,6 +185,7 @@ def filed(case: Case, content: Content, *, actor: Actor, at: datetime) -> None:
         occurred_at=content.occurred_at,
         inputs={"agency_reference": content.agency_reference},
         cause=content.callback_uid,
+        locked=case,
     )
 
 
@@ -214,6 +215,7 @@ def rejected(case: Case, content: Content, *, actor: Actor, at: datetime) -> Non
         occurred_at=content.occurred_at,
         inputs={"errors": _well_formed(content.data.get("errors"))},
         cause=content.callback_uid,
+        locked=case,
     )
 
 
@@ -352,7 +354,7 @@ def removal_refused(case: Case, message: OutboxMessage, errors: Sequence[dict[st
 def delivered(case: Case, message: OutboxMessage, *, at: datetime) -> None:
     """The agency has our filing. Its answer may have come first; then there is nothing left to note."""
     if case.state == "approved" and not _is_overtaken(case, message):
-        transitions.apply(case.pk, "submitted", actor=system("delivery", source=case.source), at=at)
+        transitions.apply(case.pk, "submitted", actor=system("delivery", source=case.source), at=at, locked=case)
 
 
 def refused(case: Case, message: OutboxMessage, errors: Sequence[dict[str, Any]], *, at: datetime) -> None:
@@ -364,6 +366,7 @@ def refused(case: Case, message: OutboxMessage, errors: Sequence[dict[str, Any]]
             actor=system("delivery", source=case.source),
             at=at,
             inputs={"errors": list(errors)},
+            locked=case,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -469,11 +470,34 @@ def get(code: str) -> CaseType:
 
 
 def have_facts(case: Case) -> None:
-    """Have a case hold its facts, as the first question for one of them would. One query, planned once."""
+    """Have a case hold its facts, as the first question for one of them would. One query, planned once; none where it
+    holds them."""
+    if _relation(case).is_cached(case):
+        return
     for facts in _facts_of(get(case.kind).facts).objects(case=case.pk):
-        relation: Any = facts._meta.get_field("case")
-        relation.set_cached_value(facts, case)
-        relation.remote_field.set_cached_value(case, facts)
+        _hold(case, facts)
+
+
+def apart(case: Case) -> Case:
+    """Return a case of the same values, with facts of its own if it holds them: what is written to the one, and may be
+    rolled back, does not show in the other. No query."""
+    other = copy.copy(case)
+    relation = _relation(case)
+    if relation.is_cached(case):
+        _hold(other, copy.copy(relation.get_cached_value(case)))
+    return other
+
+
+def _relation(case: Case) -> Any:
+    """Return what a case holds its facts by."""
+    field: Any = get(case.kind).facts._meta.get_field("case")
+    return field.remote_field
+
+
+def _hold(case: Case, facts: Model) -> None:
+    relation = _relation(case)
+    relation.field.set_cached_value(facts, case)
+    relation.set_cached_value(case, facts)
 
 
 @lru_cache(maxsize=64)

@@ -133,7 +133,13 @@ class Standing:
 
     @cached_property
     def blocked(self) -> frozenset[str]:
-        return self.past.blocked | quietholds.blocked(case_uid=self.case.uid)
+        return self._held() | quietholds.blocked(case_uid=self.case.uid)
+
+    def _held(self) -> frozenset[str]:
+        """Return what the holds of the case itself block. What a machine did to it is not asked with it in vain."""
+        if self.at is None or self.actor.user_id is not None or "past" in vars(self):
+            return self.past.blocked
+        return holds.blocked(self.case, at=self.at)
 
     def waiting(self, act: str) -> dict[str, Any] | None:
         """Return the open approval that an act waits for, if there is one."""

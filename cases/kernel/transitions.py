@@ -89,20 +89,23 @@ def apply(
     version: int | None = None,
     cause: UUID | None = None,
     request: ledger.RequestInfo | None = None,
+    locked: Case | None = None,
 ) -> Case:
     """Move a case along one transition; where it needs other people's agreement, propose it.
 
     Locks the case row; checks state, policy, four eyes, holds and guards; writes the state, what the transition's
     effects write, one ledger event and the outbox messages in the same transaction. A proposal only opens an approval
     on what was typed and what the case says: verdicts.decide makes the act happen. `at` is aware UTC; `occurred_at`
-    is when it is said to have happened, never later than `at`, and starts legal clocks. Raises TransitionRefused
+    is when it is said to have happened, never later than `at`, and starts legal clocks. `locked` is the case as the
+    caller has locked it in this transaction and written nothing to it since: it is not read again, and stays as it is,
+    whatever becomes of the move. Raises TransitionRefused
     (AlreadyThere when the case is past it) or CaseChanged when `version` is no longer the case's; nothing of the case
     is then written and the refusal is counted in the security log.
     """
     case = None
     try:
         with transaction.atomic():
-            case = locks.case_for_update(case_id)
+            case = locks.case_for_update(case_id) if locked is None else casetypes.apart(locked)
             if version is not None and version != case.version:
                 raise CaseChanged("Somebody changed this case while you were reading it.")
             context = Context(

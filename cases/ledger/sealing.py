@@ -48,6 +48,7 @@ __all__ = [
     "open_blobs",
     "open_bytes",
     "open_noted",
+    "open_noted_bytes",
     "open_reasons",
     "open_rows",
     "seal",
@@ -366,6 +367,12 @@ def open_blobs(blobs: Sequence[Blob], *, at: datetime) -> list[bytes | LedgerErr
     return [_opened_or_not(blob) for blob in blobs]
 
 
+def open_noted_bytes(blob: bytes, *, key: DataKey, label: str, uid: UUID, field: str) -> bytes | None:
+    """Return what `open_bytes` does of a blob that came by the very statement which wrote the access row
+    (`kernel.prepared.PreparedOpening`), with its key and the parent of that. No query. Raises SealBroken."""
+    return _unsealed(blob, key, label, uid, field)
+
+
 def _opened_or_not(blob: Blob) -> bytes | LedgerError | None:
     try:
         return _opened_bytes(blob)
@@ -374,11 +381,15 @@ def _opened_or_not(blob: Blob) -> bytes | LedgerError | None:
 
 
 def _opened_bytes(blob: Blob) -> bytes | None:
-    secret = _unwrap(blob.key, {})
+    return _unsealed(blob.data, blob.key, blob.label, blob.uid, blob.field)
+
+
+def _unsealed(data: bytes, key: DataKey, label: str, uid: UUID, field: str) -> bytes | None:
+    secret = _unwrap(key, {})
     if secret is None:
         return None
     try:
-        place = b"\0".join(_place(blob.label, blob.uid, blob.field))
-        return _file_cipher(secret).decrypt(blob.data[:NONCE_BYTES], blob.data[NONCE_BYTES:], place)
+        place = b"\0".join(_place(label, uid, field))
+        return _file_cipher(secret).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], place)
     except InvalidTag:
-        raise SealBroken(f"{blob.label} {blob.uid} {blob.field} was altered or belongs elsewhere.") from None
+        raise SealBroken(f"{label} {uid} {field} was altered or belongs elsewhere.") from None

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, TextField
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 
@@ -18,7 +18,7 @@ from cases.kernel.exchange import answers
 from cases.kernel.models import Case, OutboxMessage, Task
 from cases.kernel.prepared import Prepared
 
-__all__ = ["CHASER", "TASK", "chase_late", "end", "is_owed"]
+__all__ = ["CHASER", "TASK", "chase_late", "end", "is_owed", "late"]
 
 TASK = "acknowledgement_late"
 BATCH = 200
@@ -95,9 +95,12 @@ def is_owed() -> Q:
     return Q(~Exists(told), kind__in=answers.owed(), state="delivered", acknowledged_at=None)
 
 
-_LATE = Prepared(
-    lambda case: Task.objects.filter(case=case, kind=TASK, closed_at=None).order_by("pk"), case=-(10**15) - 1
-)
+def late(case: Any) -> QuerySet[Task]:
+    """Return the open tasks about answers that are late to a case."""
+    return Task.objects.filter(case=case, kind=TASK, closed_at=None)
+
+
+_LATE = Prepared(lambda case: late(case).order_by("pk"), case=-(10**15) - 1)
 
 
 def end(case: Case, message: OutboxMessage, *, at: datetime) -> None:
