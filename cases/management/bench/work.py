@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from itertools import cycle
 from typing import Any
 from uuid import uuid4
@@ -13,7 +14,7 @@ from uuid import uuid4
 from django.core.management import CommandError
 from django.utils import timezone
 
-from cases.agencies import delivery
+from cases.agencies import application, delivery
 from cases.agencies.transports.base import Answer, Parcel
 from cases.fraud.intake import EXAMPLE
 from cases.kernel.models import Case, OutboxMessage, RateBucket
@@ -21,9 +22,10 @@ from cases.management.bench import senders
 from cases.management.bench.meter import Operation, numbered
 from cases.management.bench.rows import RefCase
 from cases.management.bench.stage import Stage
+from cases.management.commands import seed_volume
 from cases.management.volume import people
 
-BATCH = 10
+BATCH, MANY = 10, 50
 INTAKE = "/api/v1/intake/fraud-referrals/"
 CALLBACKS = "/api/v1/agencies/sandbox-fraud-register/callbacks/"
 
@@ -203,20 +205,58 @@ def _callbacks(stage: Stage, identity: Callable[[], str]) -> Mapping[str, Iterat
 
 def deliver(stage: Stage) -> Mapping[str, Iterator[Operation]]:
     """Ten promises at a time, to a receiver that says yes at once: what is measured is ours, not a network's."""
-    promises = OutboxMessage.objects.filter(state="pending")
-    waiting = list(promises.filter(channel__transport="https").order_by("pk").values_list("pk", flat=True))
-    promises.update(due_at=timezone.now() + timedelta(days=1))
-    batches = iter([waiting[first : first + BATCH] for first in range(0, len(waiting), BATCH)])
+    batches = _promises()
     return {
-        "ours": numbered(lambda _: lambda: _delivered(next(batches, []))),
+        "ours": numbered(lambda _: partial(_delivered, next(batches))),
         "ref": numbered(lambda _: lambda: senders.ref_deliver(bytes, BATCH)),
         "floor": numbered(lambda _: lambda: senders.floor_deliver(bytes, BATCH)),
     }
 
 
+def _promises() -> Iterator[list[int]]:
+    """Return filings that wait, a batch at a time and without end: as many as are wanted are made. Whatever else waits
+    is put off."""
+    while True:
+        promises = OutboxMessage.objects.filter(state="pending")
+        filings = promises.filter(channel__transport="https", kind="fpa_file").order_by("pk")
+        waiting = list(filings.values_list("pk", flat=True)[:MANY])
+        if len(waiting) < BATCH:
+            seed_volume.repeat(seed_volume.PENDING[1], MANY)
+            continue
+        promises.update(due_at=timezone.now() + timedelta(days=1))
+        for first in range(0, len(waiting) - BATCH + 1, BATCH):
+            yield waiting[first : first + BATCH]
+
+
+def answer(stage: Stage) -> Mapping[str, Iterator[Operation]]:
+    """Ten answers to filings that were delivered, each to a case of its own: that it was filed. They are stored as the
+    agency's calls before, and applied in one run."""
+    batches = _promises()
+    return {
+        "ours": numbered(lambda _: _answered(stage, next(batches))),
+        "ref": numbered(lambda _: lambda: senders.ref_answer(BATCH)),
+        "floor": numbered(lambda _: lambda: senders.floor_answer(BATCH)),
+    }
+
+
+def _answered(stage: Stage, batch: list[int]) -> Operation:
+    """Have a batch delivered, and its answers called in; return what applies them."""
+    _delivered(batch)
+    application.apply_pending(now=timezone.now())  # what an earlier workload called in
+    for public_id in OutboxMessage.objects.filter(pk__in=batch).values_list("public_id", flat=True):
+        filed = {"type": "fpa.filed", "reference": str(public_id), "agency_reference": f"BENCH-{uuid4().hex[:12]}"}
+        _called(stage, _callback() | filed, "")
+    between_rounds()
+    return _apply
+
+
+def _apply() -> None:
+    run = application.apply_pending(now=timezone.now())
+    if run.applied != BATCH:
+        raise CommandError(f"W14A: somebody else applies what is measured, or it does not fit: {run}.")
+
+
 def _delivered(batch: list[int]) -> None:
-    if len(batch) < BATCH:
-        raise CommandError("W14: too few promises wait. Seed more cases, and measure while no worker delivers them.")
     OutboxMessage.objects.filter(pk__in=batch).update(due_at=timezone.now() - timedelta(minutes=1))
     run = delivery.deliver_due(clock=timezone.now, transports={"https": _yes}, most=BATCH)
     if run.delivered != BATCH:
@@ -246,4 +286,5 @@ WORKLOADS = (
     Workload(code="W13", label="A callback of an agency", arms=callback, floor=2.0),
     Workload(code="W13R", label="The same callback again (ref: a first one)", arms=callback_again, ref=1.0),
     Workload(code="W14", label="Deliver ten promises", arms=deliver, repeats=1, operations=BATCH),
+    Workload(code="W14A", label="Apply ten answers", arms=answer, repeats=1, operations=BATCH),
 )

@@ -89,6 +89,15 @@ class Command(BaseCommand):
         return made
 
 
+def repeat(moves: tuple[str, ...], count: int) -> None:
+    """Make so many cases that went one way, in this process: one by the verbs of real work, the others like it."""
+    now = timezone.now()
+    call_command("provision_agencies", verbosity=0)
+    chance = random.Random(SEED + Case.objects.count())  # noqa: S311 -- invented data, not a secret
+    template = _template(seed_demo.office_of(now, source="seed"), moves, chance=chance, now=now)
+    Press(FRAUD_REFERRAL.prefix).run(_plan({moves: [template]}, count - 1))
+
+
 def _template(office: demo.Office, moves: tuple[str, ...], *, chance: random.Random, now: datetime) -> Template:
     """Make one case and read it, in one transaction: the workers that run meanwhile see none of it half made."""
     with transaction.atomic():
