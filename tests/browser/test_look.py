@@ -135,3 +135,26 @@ def test_no_task_looks_chosen_and_asides_do_not_come_before_the_case(browser, li
         page.goto(f"{live_server.url}/cases/{case.uid}/")
         top = "each => each.getBoundingClientRect().top"
         assert page.locator(".quietly").first.evaluate(top) > page.locator("#tl-h").evaluate(top)
+
+
+def tasks_of(case):
+    """Have people asked to do something about a case."""
+    with record.act(case, "tests.asked", actor=actors.system("tests"), at=factories.AT):
+        tasks.raise_task("message_dead", case=case, at=factories.AT, agency="sandbox-fraud-register")
+
+
+@pytest.mark.parametrize("width", [1440, 1100, 400])
+@pytest.mark.parametrize("path", ["/cases/", "/approvals/", "/tasks/?view=all"])
+def test_no_title_of_a_list_is_cut_and_its_rows_begin_one_below_the_other(browser, live_server, path, width):
+    people = factories.office()
+    for _ in range(2):
+        factories.ready(people)
+        tasks_of(factories.filed(people))
+    with crawl.person(browser, live_server.url, "d.osei", crawl.Findings()) as person:
+        person.page.set_viewport_size({"width": width, "height": 900})
+        person.page.goto(f"{live_server.url}{path}")
+        titles = person.page.locator(".queue .subject a")
+        assert titles.count() > 1
+        assert titles.evaluate_all("each => each.every(one => one.scrollHeight - one.clientHeight <= 1)")
+        assert titles.evaluate_all("each => each.every(one => one.scrollWidth <= one.clientWidth)")
+        assert len(set(titles.evaluate_all(EDGES.format("left")))) == 1
