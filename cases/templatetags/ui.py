@@ -14,7 +14,16 @@ from cases.kernel.office import publiclinks
 from cases.web import story, wording, writing
 
 register = template.Library()
-for written in (writing.capped, writing.clock, writing.day, writing.moment, writing.pounds):
+for written in (
+    writing.capped,
+    writing.clock,
+    writing.day,
+    writing.moment,
+    writing.pounds,
+    wording.how,
+    wording.seen,
+    wording.why,
+):
     register.filter(written)
 
 HUES = 6
@@ -56,12 +65,6 @@ def long_day(value: date, today: date) -> str:
 def act(verb: str, casetype: CaseType) -> str:
     """Return what a ledger verb is called in this kind of case."""
     return story.act_label(casetype, verb)
-
-
-@register.filter
-def labels(fields: list[str], casetype: CaseType) -> str:
-    """Return the labels of fields, separated by commas."""
-    return ", ".join(wording.field_label(casetype, name) for name in fields)
 
 
 @register.filter

@@ -28,7 +28,7 @@ from cases.ledger import reads
 from cases.web import addresses, asking, decision, once, panels, referring, story
 from cases.web.context import Command
 from cases.web.refusals import Problem, screen
-from cases.web.wording import task_label, task_url
+from cases.web.wording import PURPOSES, task_label, task_url
 
 __all__ = [
     "SAY_WHY",
@@ -54,13 +54,6 @@ LETTER_STATES = {
     "withdrawn": "Withdrawn",
 }
 SAY_WHY = "Say first, on the case's page, why you read it."
-PURPOSES = {
-    "oversight": "Oversight of casework",
-    "complaint": "A complaint or a request by the person",
-    "legal_advice": "Legal advice, an order or a claim",
-    "audit_sample": "Sample drawn for an audit",
-    "incident": "A security or data protection incident",
-}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,36 +13,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.restricted import breakglass
-from cases.ledger.models import AccessEvent
 from cases.web import asking, stepup
 from cases.web.refusals import Problem, form_problems, screen, status_of
-from cases.web.wording import words
+from cases.web.wording import how, seen
 
 __all__ = ["break_glass", "close", "review", "reviews"]
-
-# What a line of the access log shows to whoever reviews a use: how it was looked at, and at what. A code that is no
-# class of fields names the one value of one person, document or letter.
-HOW = {
-    "view": "Looked at",
-    "list": "Looked through",
-    "reveal": "Shown in clear",
-    "download": "Downloaded",
-    "search": "Found by searching",
-}
-WHAT = {
-    "note": "The case's page: facts, people behind a mask, timeline with notes",
-    "reason": "reasons given",
-    "typed": "What was typed for a step that waits for another person",
-    "overview": "The case's page",
-    "messages": "Messages and letters: what was sent and answered",
-    "audit": "Audit: the chain of events and who looked",
-    "file_name": "Documents: their names",
-    "admissibility": "what is said of them as evidence",
-    "holds": "Holds",
-    "links": "Linked cases",
-    "same_people": "People who may be the same in other cases",
-    "incoming": "Notices that came in",
-}
 
 
 class GlassForm(forms.Form):
@@ -147,7 +122,7 @@ def review(request: HttpRequest, alert: str) -> HttpResponse:
     shown = {
         "row": row,
         "opened": opened,
-        "looked": [(each, HOW.get(each.verb) or words(each.verb), _seen(each)) for each in breakglass.used_for(row)],
+        "looked": [(each, how(each.verb), seen(each.fields)) for each in breakglass.used_for(row)],
         "is_running": row.ends_at > at,
         "outcome": breakglass.OUTCOMES.get(row.outcome, ""),
         "may_review": row.reviewed_at is None and row.user_id != actor.user_id,
@@ -155,7 +130,3 @@ def review(request: HttpRequest, alert: str) -> HttpResponse:
         "problems": problems,
     }
     return render(request, "cases/glass_review.html", shown, status=status)
-
-
-def _seen(look: AccessEvent) -> str:
-    return ", ".join(WHAT.get(code) or words(code.replace("-", " ")) for code in look.fields)

@@ -20,9 +20,9 @@ from cases.kernel.reading import persons, queries
 from cases.kernel.reading.persons import Assertion, Offer
 from cases.ledger import reads
 from cases.web import asking, rows, tiegraph
-from cases.web.casepage import CASEWORK, PURPOSES, ask_purpose, header, purpose_of
+from cases.web.casepage import CASEWORK, ask_purpose, header, purpose_of
 from cases.web.refusals import Problem, screen, status_of
-from cases.web.wording import field_label, role_label, words
+from cases.web.wording import PURPOSES, field_label, how, role_label, why
 
 __all__ = ["decide", "pairs", "part", "person"]
 
@@ -165,6 +165,6 @@ def person(request: HttpRequest, uid: UUID) -> HttpResponse:
         "open_count": sum(not each.case.is_closed for each in file.assertions),
         "tables": file.tables,
         "graph": tiegraph.draw(file.links),
-        "looks": [{"look": each, "verb": words(each.verb), "why": words(each.purpose)} for each in file.looks],
+        "looks": [{"look": each, "verb": how(each.verb), "why": why(each.purpose)} for each in file.looks],
     }
     return render(request, "cases/person.html", shown)

@@ -21,11 +21,11 @@ from cases.kernel.finding import search as searching
 from cases.kernel.finding import searchbox
 from cases.kernel.finding.search import Asked, Found, Hit, Match
 from cases.web import addresses, asking, rows
-from cases.web.casepage import CASEWORK, PURPOSES
+from cases.web.casepage import CASEWORK
 from cases.web.filters import Chip, Choice
 from cases.web.refusals import Problem, screen, status_of
 from cases.web.signin.secrets import SecretUnreadable, open_secret, seal_secret
-from cases.web.wording import role_label, words
+from cases.web.wording import PURPOSES, role_label, words
 
 __all__ = ["results", "search", "shown_hit"]
 

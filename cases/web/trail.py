@@ -28,10 +28,10 @@ from cases.ledger import checkpoints, reads, sealing
 from cases.reports import trail as paper
 from cases.reports.words import VERBS, moment
 from cases.web import asking, cursors, trailrows
-from cases.web.casepage import PURPOSES
 from cases.web.documents import attachment, table
 from cases.web.refusals import Problem, screen
 from cases.web.stepup import require as second_factor
+from cases.web.wording import PURPOSES
 
 __all__ = ["trail_list", "trail_page"]
 

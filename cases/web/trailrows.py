@@ -12,16 +12,14 @@ from cases.kernel import casetypes, datacategories
 from cases.kernel.calendars import LONDON
 from cases.kernel.casetypes import CaseType
 from cases.kernel.models import Case
-from cases.kernel.reading import lookers, looktrail, timeline, trail
+from cases.kernel.reading import lookers, timeline, trail
 from cases.kernel.reading.looktrail import Look
 from cases.kernel.reading.officetrail import Done
-from cases.kernel.reading.queries import REVEAL_REASONS
 from cases.kernel.reading.trail import SYSTEM
 from cases.kernel.traillists import Part
 from cases.ledger.models import LedgerEvent
 from cases.web import addresses, story
-from cases.web.casepage import PURPOSES
-from cases.web.wording import FIELDS, field_label, words
+from cases.web.wording import how, seen, why
 
 __all__ = ["lines", "look", "on_case", "on_office"]
 
@@ -101,31 +99,20 @@ def look(each: Look) -> dict[str, Any]:
         "event": event,
         "who": each.who,
         "job": event.actor.removeprefix(SYSTEM).replace("_", " ") if event.actor.startswith(SYSTEM) else "",
-        "how": _how(event.verb),
+        "how": how(event.verb),
         "cases": [(case, addresses.of_case("web:case", case.uid)) for case in each.cases[:NAMED]],
         "things": each.things[: max(0, NAMED - len(each.cases))],
         "more": len(each.cases) + len(each.things) - NAMED,
         "fields": _fields(each),
-        "why": _why(event.purpose),
+        "why": why(event.purpose),
         "is_urgent": event.break_glass,
     }
-
-
-def _how(verb: str) -> str:
-    return looktrail.HOW.get(verb) or words(verb)
-
-
-def _why(purpose: str) -> str:
-    return PURPOSES.get(purpose) or REVEAL_REASONS.get(purpose) or words(purpose)
 
 
 def _fields(each: Look) -> str:
     """Return what was looked at, by the labels of the one kind of case there is or as pages call it everywhere."""
     kinds = {case.kind for case in each.cases}
-    if len(kinds) == 1:
-        casetype = casetypes.get(kinds.pop())
-        return ", ".join(field_label(casetype, name) for name in each.event.fields)
-    return ", ".join(FIELDS.get(name) or words(name) for name in each.event.fields)
+    return seen(each.event.fields, casetypes.get(kinds.pop()) if len(kinds) == 1 else None)
 
 
 def lines(part: Part) -> list[list[str]]:
@@ -164,11 +151,11 @@ def _looked(each: Look) -> list[str]:
         event.at.astimezone(LONDON).isoformat(timespec="seconds"),
         each.who,
         event.actor if is_named else "",
-        _how(event.verb),
+        how(event.verb),
         event.verb,
         " ".join(case.reference for case in each.cases),
         ", ".join(each.things),
         _fields(each),
-        _why(event.purpose),
+        why(event.purpose),
         event.request_id,
     ]

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from django.urls import reverse
 
 from cases.kernel import clocks, tasks
 from cases.kernel.casetypes import CaseType
+from cases.kernel.reading.looktrail import HOW
+from cases.kernel.reading.queries import REVEAL_REASONS
 
-__all__ = ["field_label", "role_label", "task_label", "task_url", "words"]
+__all__ = ["PURPOSES", "field_label", "how", "role_label", "seen", "task_label", "task_url", "why", "words"]
+
+# Why somebody reads who does not work on the case.
+PURPOSES = {
+    "oversight": "Oversight of casework",
+    "complaint": "A complaint or a request by the person",
+    "legal_advice": "Legal advice, an order or a claim",
+    "audit_sample": "Sample drawn for an audit",
+    "incident": "A security or data protection incident",
+}
 
 FIELDS = {
     "date_of_birth": "Date of birth",
@@ -37,10 +48,46 @@ FIELDS = {
     "is_facility_granted": "Product was provided",
 }
 
+# What was looked at, as the access log has it. A code that is no class of fields names the one value of one person,
+# document or letter.
+SEEN = {
+    "note": "The case's page: facts, people behind a mask, timeline with notes",
+    "reason": "reasons given",
+    "typed": "What was typed for a step that waits for another person",
+    "overview": "The case's page",
+    "messages": "Messages and letters: what was sent and answered",
+    "audit": "Audit: the chain of events and who looked",
+    "file_name": "Documents: their names",
+    "admissibility": "what is said of them as evidence",
+    "holds": "Holds",
+    "links": "Linked cases",
+    "same_people": "People who may be the same in other cases",
+    "incoming": "Notices that came in",
+}
+
 
 def words(code: str) -> str:
     """Write a code as words."""
     return code.replace("_", " ").replace(".", " ").capitalize()
+
+
+def how(verb: str) -> str:
+    """Return in words how somebody looked."""
+    return HOW.get(verb) or words(verb)
+
+
+def why(purpose: str) -> str:
+    """Return in words what somebody looked for."""
+    return PURPOSES.get(purpose) or REVEAL_REASONS.get(purpose) or words(purpose)
+
+
+def seen(codes: Iterable[str], casetype: CaseType | None = None) -> str:
+    """Return what was looked at, separated by commas; fields of one kind of case by its own labels."""
+    return ", ".join(SEEN.get(code) or (field_label(casetype, code) if casetype else _plain(code)) for code in codes)
+
+
+def _plain(code: str) -> str:
+    return FIELDS.get(code) or words(code.replace("-", " "))
 
 
 def field_label(casetype: CaseType, name: str) -> str:

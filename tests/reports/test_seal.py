@@ -327,7 +327,7 @@ def test_looks_and_acts_on_the_office_are_printed_too_without_a_key_as_well(fold
     case = factories.investigating(people)
     desk.client_of("a.byrne").get(f"/cases/{case.uid}/")
     client = desk.client_of("b.lacombe")
-    for of, shown in (("looks", "A.Byrne:Sawapage."), ("office", "System:Enteredapolicydocument.")):
+    for of, shown in (("looks", "A.Byrne:Lookedat."), ("office", "System:Enteredapolicydocument.")):
         wanted(client, of=of, reason=f"For the board: {of}.")
         row = Proposal.objects.filter(kind=traillists.KIND).latest("pk")
         text = reading.squeezed(reading.text_of(client.get(f"/audit-trail/files/{row.uid}/?as=paper").content))

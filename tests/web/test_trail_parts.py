@@ -156,12 +156,13 @@ def test_who_looked_how_at_what_and_why_stands_newest_first(people):
 
     told = looked(client)
 
-    assert told[0] == ("A. Byrne", "Saw a page", [case.reference], "Casework")
+    assert told[0] == ("A. Byrne", "Looked at", [case.reference], "Casework")
     assert {who for who, *_ in told} <= {str(user) for user in User.objects.all()}
+    assert entries(client, "&of=looks")[1]["fields"].startswith("The case's page: facts,")
     look = AccessEvent.objects.latest("id")
     assert (look.verb, look.purpose, look.fields) == ("list", "audit_sample", ["audit"])
     assert case.uid in look.streams
-    assert looked(client)[0][:2] == ("B. Lacombe", "Saw a list")
+    assert looked(client)[0][:2] == ("B. Lacombe", "Looked through")
 
 
 def test_looks_are_asked_for_by_whom_how_at_which_case_and_when(people):
@@ -210,7 +211,7 @@ def test_nobody_is_found_by_name_two_years_after_they_looked(people, monkeypatch
     now = factories.AT + timedelta(days=732)
     assert looktrail.within(people[AUDITOR], Asked(of="looks", actor=byrne), at=now).count() == 0
     monkeypatch.setattr("cases.web.asking.now", lambda: now)
-    assert ("Somebody of the staff", "Saw a page", [case.reference], "Casework") in looked(client)
+    assert ("Somebody of the staff", "Looked at", [case.reference], "Casework") in looked(client)
 
 
 @pytest.mark.parametrize("who", ["", "a.byrne"])

@@ -24,16 +24,16 @@ __all__ = ["HOW", "Look", "Looks", "Place", "looks", "seen", "told", "within"]
 STAFF = "staff:"
 # How people look, by the verb under which it is on record.
 HOW = {
-    "view": "Saw a page",
-    "list": "Saw a list",
+    "view": "Looked at",
+    "list": "Looked through",
     "search": "Searched",
-    "reveal": "Opened a sealed value",
+    "reveal": "Shown in clear",
     "download": "Downloaded",
-    "print": "Had a report made",
-    "export": "Took a file",
-    "show": "Saw a key, once",
+    "print": "Had it printed",
+    "export": "Taken as a file",
+    "show": "Shown once",
     "check": "Had it checked",
-    "match": "Had people compared",
+    "match": "Had it compared",
     "release": "Had it sent",
     "select": "Chose among it",
 }
