@@ -205,6 +205,8 @@ class Postgres:
             # A merge join reads an index from its beginning: cheap by the numbers of last night, and a walk over every
             # key there is for the key that was made this morning.
             "enable_mergejoin": "off",
+            # What a page asks is answered before a second process has started.
+            "max_parallel_workers_per_gather": "0",
             "log_min_messages": "fatal",
             "log_line_prefix": "",
             "log_statement": "none",

@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import Model, QuerySet
+from django.db.models import BigIntegerField, F, Lookup, Model, QuerySet, Value
+from django.db.models.lookups import Exact
 from django.db.models.query import get_related_populators
 
 from cases.ledger import sealing
 from cases.ledger.prepared import Statement
 from cases.ledger.reads import Reader
 
-__all__ = ["Prepared", "PreparedInPart", "PreparedOpening", "Statement", "have"]
+__all__ = ["Prepared", "PreparedInPart", "PreparedOpening", "Statement", "have", "one_of"]
 
 
 class Prepared:
@@ -40,11 +42,15 @@ class Prepared:
             sql, params = self._whole(*compiler.as_sql())
         except EmptyResultSet:  # nobody asks the database for what no row can answer
             return compiler, None, ()
-        names = {sample: name for name, sample in self.samples.items()}
-        given = {place: names[each] for place, each in enumerate(params) if _is_plain(each) and each in names}
+        named = [(place, self._named(each)) for place, each in enumerate(params)]
+        given = {place: name for place, name in named if name}
         if self.is_whole and (missing := self.samples.keys() - set(given.values())):
             raise ValueError(f"The query has no place for {', '.join(sorted(missing))}.")
         return compiler, Statement(sql, params, tuple(given)), tuple(given.values())
+
+    def _named(self, value: object) -> str:
+        """Return the name of the sample that a parameter is, or nothing."""
+        return next((name for name, sample in self.samples.items() if sample == value), "")
 
     def _whole(self, sql: str, params: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
         """Return the statement that is prepared of the query's own."""
@@ -125,6 +131,16 @@ HAVING count(*) > 0
 """
 
 
+class _AnyOf(Exact):
+    def get_rhs_op(self, connection: Any, rhs: str) -> str:
+        return f"= ANY ({rhs})"
+
+
+def one_of(field: str, values: Sequence[int]) -> Lookup[Any]:
+    """Return the condition that a field is one of these numbers, which are one parameter."""
+    return _AnyOf(F(field), Value(values, output_field=ArrayField(BigIntegerField())))
+
+
 def have(row: Model, name: str, found: Sequence[Model]) -> None:
     """Have a row hold those that point to it, as if prefetch_related had read them."""
     relation: Any = row._meta.get_field(name)
@@ -133,7 +149,3 @@ def have(row: Model, name: str, found: Sequence[Model]) -> None:
         relation.field.set_cached_value(each, row)
     rows._result_cache, rows._prefetch_done = list(found), True
     vars(row).setdefault("_prefetched_objects_cache", {})[relation.cache_name] = rows
-
-
-def _is_plain(value: object) -> bool:
-    return value.__hash__ is not None

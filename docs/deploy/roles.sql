@@ -16,4 +16,6 @@ ALTER ROLE backoffice_app IN DATABASE backoffice SET random_page_cost = 1.1;
 -- A merge join reads an index from its beginning. By the numbers of last night that looks cheap; for an agency's key
 -- that was made this morning it is a walk over every key there is, at each signed call.
 ALTER ROLE backoffice_app IN DATABASE backoffice SET enable_mergejoin = off;
+-- What a page asks is answered before a second process has started, and its processor is another page's.
+ALTER ROLE backoffice_app IN DATABASE backoffice SET max_parallel_workers_per_gather = 0;
 ALTER ROLE backoffice_app IN DATABASE backoffice SET idle_in_transaction_session_timeout = '60s';

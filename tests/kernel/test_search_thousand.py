@@ -43,11 +43,15 @@ def test_every_name_is_found_by_whole_beginning_and_sound():
     SearchEntry.objects.bulk_create(
         index.of_person(blinder, row, {"surname": name}, []) for row, name in zip(rows, names(), strict=True)
     )
-    visible = policy.visible_to(people["a.byrne"])
+    actor = people["a.byrne"]
+    blind = search._Blind(actor)
 
     def found(text, tier):
-        part = search._tier(visible, searchbox.parse(text), [blinder], tier)
-        return {case_id for case_id, *_ in part[: search.CAP]} if part is not None else set()
+        asked = search._asked_in(tier, searchbox.parse(text), blind)
+        if not asked:
+            return set()
+        statement, places = search._tokened(actor, search.Asked(), policy.edition(), ((tier, len(asked)),))
+        return {case_id for case_id, *_ in statement.rows([asked[number] for _, number in places])}
 
     missed = []
     for case, name in list(zip(cases, names(), strict=True))[:: times(5, 1)]:

@@ -11,11 +11,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from django.db import OperationalError, connection, transaction
-from django.db.models import CharField, F, QuerySet, SmallIntegerField, Value
+from django.core.exceptions import EmptyResultSet
+from django.db import OperationalError, transaction
+from django.db.models import CharField, QuerySet, Value
 from psycopg.errors import QueryCanceled
 
 from cases.kernel import casetypes, policy
@@ -24,7 +26,8 @@ from cases.kernel.errors import CaseError
 from cases.kernel.finding import index
 from cases.kernel.finding.index import OFFICE, Blinder
 from cases.kernel.finding.searchbox import EXACT, NOTE, SOUNDS, STARTS, SearchRefused, Term, parse
-from cases.kernel.models import Callback, Case, OutboxMessage, SearchEntry
+from cases.kernel.models import Callback, Case, OutboxMessage
+from cases.kernel.prepared import Prepared, Statement, one_of
 from cases.ledger import keys
 from cases.ledger.reads import Reader, record_read
 
@@ -50,6 +53,10 @@ class Asked:
 
     kind: str = ""
     is_closed: bool | None = None
+
+
+# Who searches, among which cases, under which edition of the table of rights.
+Scope = tuple[Actor, Asked, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,12 +101,12 @@ def find(
     Four statements and one access row, one more for a restricted team's cases. Raises SearchRefused, SearchTooSlow.
     """
     wanted = parse(text)
-    visible = _scope(actor, asked or Asked())
-    blinders = [Blinder(space, version) for space in index.spaces_of(actor) for version in keys.index_versions()]
+    blind = _Blind(actor)
+    scope = (actor, asked or Asked(), policy.edition())
     try:
         with transaction.atomic():
-            rows = _timed(visible, wanted, blinders, text.strip())
-            found = _found(rows, wanted, blinders, visible)
+            rows = _timed(scope, wanted, blind, text.strip())
+            found = _found(rows, wanted, blind, scope)
             _record(found, wanted, actor=actor, purpose=purpose, at=at, request_id=request_id)
     except OperationalError as error:
         if isinstance(error.__cause__, QueryCanceled):
@@ -108,65 +115,141 @@ def find(
     return found
 
 
-def _scope(actor: Actor, asked: Asked) -> QuerySet[Case]:
-    given = {"kind": asked.kind or None, "is_closed": asked.is_closed}
-    return policy.visible_to(actor).filter(**{name: value for name, value in given.items() if value is not None})
+class _Blind:
+    """Makes the tokens of what was typed in every space the actor may search, each once. Lives for one search."""
+
+    def __init__(self, actor: Actor) -> None:
+        spaces, versions = index.spaces_of(actor), keys.index_versions()
+        self._blinders = [Blinder(space, version) for space in spaces for version in versions]
+        self._made: dict[tuple[str, str], list[int]] = {}
+
+    def tokens(self, pair: tuple[str, str]) -> list[int]:
+        """Return the tokens of one comparable value."""
+        if pair not in self._made:
+            self._made[pair] = [blinder.token(*pair) for blinder in self._blinders]
+        return self._made[pair]
 
 
-def _timed(
-    visible: QuerySet[Case], wanted: Sequence[Term], blinders: Sequence[Blinder], text: str
-) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(SECONDS * 1000)])
-    return [*_by_reference(visible, text), *_by_tokens(visible, wanted, blinders)]
+# One plan serves all that is typed: to plan it for each costs more than it saves.
+_BOUNDS = Statement.of(
+    "SELECT set_config('statement_timeout', %s, true), set_config('plan_cache_mode', 'force_generic_plan', true)"
+)
 
 
-def _by_reference(visible: QuerySet[Case], text: str) -> list[tuple[Any, ...]]:
+def _timed(scope: Scope, wanted: Sequence[Term], blind: _Blind, text: str) -> list[tuple[Any, ...]]:
+    _BOUNDS.rows([str(SECONDS * 1000)])
+    return [*_by_reference(scope, text), *_by_tokens(scope, wanted, blind)]
+
+
+def _by_reference(scope: Scope, text: str) -> list[tuple[Any, ...]]:
     """Return the cases of exactly this reference, ours or an agency's, in the shape of _by_tokens. A line of a case is
     known outside by the reference of the case and its number: REFERENCE/3."""
     if not any(letter.isdigit() for letter in text) or len(text) > 80 or any(letter.isspace() for letter in text):
         return []
-    ours = visible.filter(reference=text.upper().partition("/")[0]).values_list("pk", Value("reference", CharField()))
-    theirs = [
-        model.objects.filter(agency_reference=text, case__in=visible).values_list(
-            "case_id", Value("agency_reference", CharField())
-        )[:CAP]
-        for model in (OutboxMessage, Callback)
-    ]
-    found = dict(reversed(list(ours.union(*theirs, all=True))))
-    return [(case_id, EXACT, None, "", [], kind) for case_id, kind in found.items()]
+    rows = _referred(*scope).rows(ours=text.upper().partition("/")[0], theirs=text)
+    return [(case_id, EXACT, None, "", [], kind) for case_id, kind in dict(reversed(rows)).items()]
 
 
-def _by_tokens(visible: QuerySet[Case], wanted: Sequence[Term], blinders: Sequence[Blinder]) -> list[tuple[Any, ...]]:
-    """Return (case, tier, person, role, tokens, "") of what answers every term: up to CAP rows for each tier."""
-    tiers = (EXACT, STARTS, SOUNDS, NOTE) if any(term.name for term in wanted) else (EXACT, NOTE)
-    parts = [part for tier in tiers if (part := _tier(visible, wanted, blinders, tier)) is not None]
-    if not parts:
+def _by_tokens(scope: Scope, wanted: Sequence[Term], blind: _Blind) -> list[tuple[Any, ...]]:
+    """Return (case, tier, person, role, tokens, "") of what answers every term, up to CAP, the best first."""
+    asked = {tier: _asked_in(tier, wanted, blind) for tier in _tiers(wanted)}
+    shape = tuple((tier, len(tokens)) for tier, tokens in asked.items() if tokens)
+    if not shape:
         return []
-    first, *others = parts
-    return list(first.union(*others, all=True)) if others else list(first)
+    kept = _tokened(*scope, shape)
+    if kept is None:
+        return []
+    statement, places = kept
+    return [(*row, "") for row in statement.rows([asked[tier][number] for tier, number in places])]
 
 
-def _tier(
-    visible: QuerySet[Case], wanted: Sequence[Term], blinders: Sequence[Blinder], tier: int
-) -> QuerySet[Any, Any] | None:
+def _tiers(wanted: Sequence[Term]) -> tuple[int, ...]:
+    return (EXACT, STARTS, SOUNDS, NOTE) if any(term.name for term in wanted) else (EXACT, NOTE)
+
+
+def _asked_in(tier: int, wanted: Sequence[Term], blind: _Blind) -> list[list[int]]:
+    """Return for each term the tokens any of which answers it in a tier; none when one of them has no answer there. Of
+    what no note is searched for, notes are not asked."""
     asked = [term.pairs(tier) for term in wanted]
     if tier == NOTE:
         asked = [pairs for pairs in asked if pairs]
-    if not asked or not all(asked):
+    return [[token for pair in pairs for token in blind.tokens(pair)] for pairs in asked] if all(asked) else []
+
+
+@lru_cache(maxsize=256)
+def _scope(actor: Actor, asked: Asked, _edition: int) -> QuerySet[Case]:
+    given = {"kind": asked.kind or None, "is_closed": asked.is_closed}
+    return policy.visible_to(actor).filter(**{name: value for name, value in given.items() if value is not None})
+
+
+@lru_cache(maxsize=256)
+def _referred(actor: Actor, asked: Asked, edition: int) -> Prepared:
+    """Return the query of (case, whose reference it is), kept for whoever has the same rights under the same table."""
+    visible = _scope(actor, asked, edition)
+
+    def build(ours: str, theirs: str) -> QuerySet[Any, Any]:
+        found = visible.filter(reference=ours).values_list("pk", Value("reference", CharField()))
+        said = [
+            # That it is not empty goes without saying, but not for the planner, which then knows the index.
+            model.objects.filter(agency_reference=theirs, case__in=visible)
+            .exclude(agency_reference="")
+            .values_list("case_id", Value("agency_reference", CharField()))[:CAP]
+            for model in (OutboxMessage, Callback)
+        ]
+        return found.union(*said, all=True)
+
+    return Prepared(build, ours="\uffff ours", theirs="\uffff theirs")
+
+
+Place = tuple[int, int]
+# What is found is put into order before the cases are looked up, so that no more of them are than are shown. By a
+# computed number: for the order of the index PostgreSQL would walk all cases to find the two that match.
+_TIER = """(
+SELECT found.case_id, {tier}::smallint AS tier, party.number, party.role, found.tokens
+  FROM (SELECT case_id, party_id, tokens, -case_id AS newest FROM cases_searchentry WHERE {meets} ORDER BY newest) found
+  LEFT JOIN cases_caseparty party ON party.id = found.party_id
+ WHERE found.case_id IN ({visible})
+ ORDER BY found.newest LIMIT {cap})"""
+
+
+@lru_cache(maxsize=1024)
+def _tokened(
+    actor: Actor, asked: Asked, edition: int, shape: tuple[Place, ...]
+) -> tuple[Statement, tuple[Place, ...]] | None:
+    """Return the query of so many terms in each tier, kept like that of references, and which term of which tier goes
+    where; nothing for whoever sees no case. A tier is not asked when those before it fill the list, and has nothing of
+    the one before."""
+    try:
+        visible, scoped = _scope(actor, asked, edition).values("pk").query.sql_with_params()
+    except EmptyResultSet:
         return None
-    rows = SearchEntry.objects.filter(case__in=visible)
-    for pairs in asked:
-        rows = rows.filter(tokens__overlap=[blinder.token(*pair) for blinder in blinders for pair in pairs])
-    columns = ("case_id", "tier", "party__number", "party__role", "tokens", "kind")
-    labelled = rows.annotate(tier=Value(tier, SmallIntegerField()), kind=Value("", CharField()))
-    # By a computed number: for the order of the index PostgreSQL would walk all cases to find the two that match.
-    return labelled.order_by(-F("case_id")).values_list(*columns)[:CAP]
+    parts: list[str] = []
+    params: list[Any] = []
+    places: dict[int, Place] = {}
+
+    def met(tier: int, many: int) -> str:
+        places.update({len(params) + number: (tier, number) for number in range(many)})
+        params.extend([None] * many)
+        return " AND ".join(["tokens && %s::bigint[]"] * many)
+
+    for (tier, many), before in zip(shape, (None, *shape), strict=False):
+        meets = met(tier, many)
+        if before is not None and tier != NOTE:
+            meets += f" AND NOT ({met(*before)})"
+        parts.append(_TIER.format(tier=tier, meets=meets, visible=visible, cap=CAP))
+        params.extend(scoped)
+    sql = f"{' UNION ALL '.join(parts)} LIMIT {CAP}"
+    return Statement(sql, tuple(params), tuple(places)), tuple(places.values())
 
 
-def _found(
-    rows: Iterable[tuple[Any, ...]], wanted: Sequence[Term], blinders: Sequence[Blinder], visible: QuerySet[Case]
-) -> Found:
+@lru_cache(maxsize=256)
+def _listed(actor: Actor, asked: Asked, edition: int) -> Prepared:
+    """Return the query of the cases of a list, kept like the others."""
+    visible = _scope(actor, asked, edition).select_related("team", "assignee")
+    return Prepared(lambda ids: visible.filter(one_of("pk", ids)), ids=[-(10**15)])
+
+
+def _found(rows: Iterable[tuple[Any, ...]], wanted: Sequence[Term], blind: _Blind, scope: Scope) -> Found:
     matches: dict[int, list[Match]] = {}
     tiers: dict[int, int] = {}
     seen: set[tuple[int, int | None, str]] = set()
@@ -178,23 +261,21 @@ def _found(
             continue
         seen.add(place)
         tiers.setdefault(case_id, tier)
-        kinds = ((kind, HOW[EXACT]),) if kind else _kinds(wanted, blinders, tier, frozenset(tokens))
+        kinds = ((kind, HOW[EXACT]),) if kind else _kinds(wanted, blind, tier, frozenset(tokens))
         matches.setdefault(case_id, []).append(Match(number=number, role=role or "", kinds=kinds))
     ordered = sorted(tiers, key=lambda case_id: (tiers[case_id], -case_id))
-    cases = visible.select_related("team", "assignee").in_bulk(ordered[: CAP - 1])
+    cases = {case.pk: case for case in (_listed(*scope).objects(ids=ordered[: CAP - 1]) if ordered else ())}
     hits = [Hit(case=cases[each], tier=tiers[each], matches=matches[each]) for each in ordered if each in cases]
     is_capped = len(ordered) >= CAP or any(count >= CAP for count in filled.values())
     return Found(hits=tuple(hits), is_capped=is_capped, straight=_straight(hits, wanted))
 
 
-def _kinds(
-    wanted: Sequence[Term], blinders: Sequence[Blinder], tier: int, tokens: frozenset[int]
-) -> tuple[tuple[str, str], ...]:
+def _kinds(wanted: Sequence[Term], blind: _Blind, tier: int, tokens: frozenset[int]) -> tuple[tuple[str, str], ...]:
     """Say of each term by which kind of value it was met in this entry, and how: the most exact way counts."""
     found: dict[tuple[str, str], None] = {}
     for term in wanted:
         for pair in term.pairs(tier):
-            if any(blinder.token(*pair) in tokens for blinder in blinders):
+            if not tokens.isdisjoint(blind.tokens(pair)):
                 found[_said(pair[0])] = None
                 break
     return tuple(found)

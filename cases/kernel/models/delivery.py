@@ -294,6 +294,7 @@ class Callback(models.Model):
         indexes = [
             models.Index("received_at", "id", name="callback_pending", condition=Q(state="received")),
             models.Index("agency", "agency_reference", name="callback_unmatched", condition=Q(state="unmatched")),
+            models.Index("agency_reference", name="callback_found_by_ref", condition=~Q(agency_reference="")),
         ]
 
     def __str__(self) -> str:
