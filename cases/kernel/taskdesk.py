@@ -10,32 +10,38 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Coalesce
-from django.db.models.lookups import Exact, IsNull
+from django.db.models.lookups import IsNull
 
 from cases.kernel import conflicts, disposals, edits, policy, tasks, undone
 from cases.kernel.actors import Actor, system
+from cases.kernel.calendars import LONDON
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.exchange import agencies, exchanges
 from cases.kernel.models import Agency, Case, Task, TeamMembership, User
 from cases.kernel.office import access, people, shutout
-from cases.kernel.reading.paging import PAGE_SIZE, Cursor, Page, Sort, paged
+from cases.kernel.prepared import PreparedInPart
+from cases.kernel.reading.paging import PAGE_SIZE, Cursor, Page, Sort, anywhere, paged_by, zone
 from cases.kernel.restricted import breakglass
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 
 __all__ = [
+    "ONCE",
     "VIEWS",
     "Asked",
     "TaskRefused",
     "done",
+    "first",
+    "free",
     "give_desks",
     "hand_on",
+    "known",
     "listed",
     "may_work",
     "open_to",
@@ -71,22 +77,43 @@ class TaskRefused(CaseError):
     """This task cannot be taken, handed on or closed like this."""
 
 
-def mine(actor: Actor) -> Q:
-    """Return the condition of what is the actor's own: given to them, or of a case of theirs and nobody else's.
+# What a list shows, in parts that share none. Asked for by itself each is read from where it has least to read: whoever
+# sees a hundred cases need not look at every open task, and whoever sees all need not look at every case.
+Parts = tuple[QuerySet[Task], ...]
 
-    It is asked of each open task: an analyst's cases grow with the years, and every one would be read. A look at what
-    was done at once stands among the decisions of whoever may look, never with whoever has the case and did it.
+
+def known(actor: Actor) -> Parts:
+    """Return the open tasks the actor may know of: those of cases they see, and those of no case."""
+    return _open().filter(case__in=policy.visible_to(actor)), _open().filter(_of_no_case(actor))
+
+
+def own(actor: Actor) -> Parts:
+    """Return the actor's own: what is given to them, and what of their cases is given to nobody.
+
+    A look at what was done at once stands among the decisions of whoever may look, never with whoever has the case and
+    did it.
     """
-    whose = _case_seen(actor).values(whose=Coalesce(OuterRef("assignee_id"), F("assignee_id")))
-    own = Q(Exact(Subquery(whose[:1]), actor.user_id)) | (Q(assignee_id=actor.user_id) & _of_no_case(actor))
-    return own & ~Q(kind=tasks.CHECK_AFTER)
+    rows = _open().exclude(kind=tasks.CHECK_AFTER)
+    cases = policy.visible_to(actor).filter(assignee_id=actor.user_id)
+    return rows.filter(_known_to(actor), assignee_id=actor.user_id), rows.filter(assignee=None, case__in=cases)
 
 
-VIEWS: Mapping[str, tuple[str, Callable[[Actor, datetime], Q]]] = {
-    "mine": ("Mine", lambda actor, at: mine(actor)),
-    "team": ("My teams'", lambda actor, at: _known_to(actor) & (Q(team_id__in=actor.team_ids) | Q(team=None))),
-    "overdue": ("Overdue", lambda actor, at: _known_to(actor) & Q(due_at__lt=at)),
-    "all": ("All", lambda actor, at: _known_to(actor)),
+def free(actor: Actor) -> Parts:
+    """Return what nobody has, of cases that nobody has, and that falls to the actor's teams or to no team."""
+    of_teams = Q(team_id__in=actor.team_ids) | Q(team=None)
+    rows = [part.filter(of_teams, assignee=None).exclude(kind=tasks.CHECK_AFTER) for part in known(actor)]
+    return tuple(part.filter(case__assignee=None) for part in rows)
+
+
+def _within(condition: Callable[[Actor, datetime], Q]) -> Callable[[Actor, datetime], Parts]:
+    return lambda actor, at: tuple(part.filter(condition(actor, at)) for part in known(actor))
+
+
+VIEWS: Mapping[str, tuple[str, Callable[[Actor, datetime], Parts]]] = {
+    "mine": ("Mine", lambda actor, at: own(actor)),
+    "team": ("My teams'", _within(lambda actor, at: Q(team_id__in=actor.team_ids) | Q(team=None))),
+    "overdue": ("Overdue", _within(lambda actor, at: Q(due_at__lt=at))),
+    "all": ("All", lambda actor, at: known(actor)),
 }
 
 
@@ -142,26 +169,43 @@ def open_to(actor: Actor) -> QuerySet[Task]:
     return _open().filter(_known_to(actor))
 
 
-def listed(actor: Actor, asked: Asked, *, at: datetime) -> QuerySet[Task]:
+def listed(actor: Actor, asked: Asked, *, at: datetime) -> Parts:
     """Return the tasks of one view and its filters; unordered."""
     given = {"kind": asked.kind, "team_id": asked.team}
     wanted = {name: value for name, value in given.items() if value not in ("", None)}
-    return _open().filter(VIEWS[asked.view][1](actor, at), **wanted)
+    return tuple(part.filter(**wanted) for part in VIEWS[asked.view][1](actor, at))
 
 
-def own(actor: Actor) -> tuple[QuerySet[Task], QuerySet[Task]]:
-    """Return what the view of one's own lists, in two parts that share none: given to the actor, and of their cases.
-
-    Counted by itself each begins where there is least to read: whoever has no case need not look at every open task.
-    """
-    rows = _open().exclude(kind=tasks.CHECK_AFTER)
-    cases = policy.visible_to(actor).filter(assignee_id=actor.user_id)
-    return rows.filter(_known_to(actor), assignee_id=actor.user_id), rows.filter(assignee=None, case__in=cases)
+def first(parts: Parts, order: Callable[[QuerySet[Task]], QuerySet[Task]], most: int) -> QuerySet[Task]:
+    """Return the first so many of all parts in an order, each with what a list shows of it. One query."""
+    one, *others = [order(part).values("pk")[:most] for part in parts]
+    return order(with_names(_open().filter(pk__in=one.union(*others, all=True))))[:most]
 
 
 def page(actor: Actor, asked: Asked, cursor: Cursor | None = None, *, at: datetime, size: int = PAGE_SIZE) -> Page:
     """Return one page of tasks, earliest due first, with case, team and assignee. Two queries at most."""
-    return paged(with_names(listed(actor, asked, at=at)), BY_DUE, cursor, size=size)
+    place = {} if cursor is None else {"value": cursor.value, "id": cursor.id}
+
+    def fetch(is_null: bool, most: int) -> list[Task]:
+        asking = _listing(actor, asked, anywhere(cursor, SOMETIME), is_null, size + 1, policy.edition())
+        return asking.objects(at=at, **place)[:most]
+
+    return paged_by(fetch, BY_DUE, cursor, size=size)
+
+
+# Moments that stand for any other where a query is kept.
+ONCE = datetime(1900, 1, 2, tzinfo=LONDON)
+SOMETIME = datetime(1900, 1, 1, tzinfo=LONDON)
+
+
+@lru_cache(maxsize=256)
+def _listing(
+    actor: Actor, asked: Asked, cursor: Cursor | None, is_null: bool, most: int, _edition: int
+) -> PreparedInPart:
+    """Return the query for a moment and a place, kept for whoever has the same rights under the same table."""
+    samples = {"at": ONCE} if cursor is None else {"at": ONCE, "value": cursor.value, "id": cursor.id}
+    rows = first(listed(actor, asked, at=ONCE), lambda part: zone(part, BY_DUE, cursor, is_null=is_null), most)
+    return PreparedInPart(lambda **_samples: rows, **samples)
 
 
 def may_work(task: Task, actor: Actor) -> bool:

@@ -89,11 +89,7 @@ def _shown(task: Task, actor: Actor, people: Sequence[desk.Colleague]) -> dict[s
 
 
 def _tabs(actor: Actor, asked: Asked, query: QueryDict, at: Any) -> list[dict[str, Any]]:
-    each = {
-        view: taskdesk.listed(actor, Asked(view=view, kind=asked.kind, team=asked.team), at=at)
-        for view in taskdesk.VIEWS
-    }
-    counted = worklist.capped(each)
+    counted = worklist.task_counts(actor, asked, at=at)
     here = reverse("web:tasks")
     return [
         {

@@ -55,6 +55,7 @@ class Case(Tracked):
             models.Index("kind", "state", "id", name="case_kind_state"),
             models.Index(fields=["-changed_at", "-id"], name="case_changed"),
             models.Index("due_at", "id", name="case_due", condition=Q(is_closed=False)),
+            models.Index("opened_at", "id", name="case_opened", condition=Q(is_closed=False)),
             models.Index("team", name="case_waiting", condition=Q(is_closed=False, is_dormant=True)),
             models.Index(
                 "kind",

@@ -32,6 +32,7 @@ class Task(Tracked):
     class Meta:
         indexes = [
             models.Index("team", "due_at", "id", name="task_open", condition=Q(closed_at=None)),
+            models.Index("due_at", "id", name="task_due", condition=Q(closed_at=None)),
             models.Index(
                 fields=["case"], include=["kind"], name="task_of_case", condition=Q(closed_at=None, assignee=None)
             ),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, F, OuterRef, QuerySet, Value
 
-from cases.kernel import policy, taskdesk, tasks
+from cases.kernel import policy, taskdesk
 from cases.kernel.actors import Actor
 from cases.kernel.models import Agency, Approval, Case, Channel, RoleGrant, Task, TeamMembership
 from cases.kernel.prepared import Prepared
@@ -115,19 +116,21 @@ def _split(cases: Iterable[Case], at: datetime) -> tuple[list[Case], list[Case],
 def my_work(actor: Actor, *, at: datetime, limit: int = 15) -> MyWork:
     """Return the actor's own open cases by urgency, the last ones to change, and open tasks: their own, and those of
     their teams that no colleague has; not a look at what was done at once, which is a decision. Three queries."""
-    mine = my_cases(actor).annotate(**LISTED)
-    overdue, today, waiting = _split(mine.order_by(F("due_at").asc(nulls_last=True), "id")[:limit], at)
-    recent = policy.visible_to(actor).filter(assignee_id=actor.user_id).annotate(**LISTED)
-    own = Q(case__assignee_id=actor.user_id) | Q(assignee_id=actor.user_id)
-    free = (Q(team_id__in=actor.team_ids) | Q(team=None)) & Q(case__assignee=None, assignee=None)
-    mine_or_free = taskdesk.open_to(actor).filter(own | free).exclude(kind=tasks.CHECK_AFTER)
-    return MyWork(
-        overdue=overdue,
-        today=today,
-        waiting=waiting,
-        recent=list(recent.order_by("-changed_at", "-id")[:8]),
-        tasks=list(taskdesk.with_names(mine_or_free).order_by(F("due_at").asc(nulls_last=True), "id")[:10]),
-    )
+    own, recent, free = _kept(actor, limit, policy.edition())
+    overdue, today, waiting = _split(own.objects(), at)
+    return MyWork(overdue=overdue, today=today, waiting=waiting, recent=recent.objects(), tasks=free.objects())
+
+
+@lru_cache(maxsize=256)
+def _kept(actor: Actor, limit: int, _edition: int) -> tuple[Prepared, Prepared, Prepared]:
+    """Return the three queries of a day's work, kept for whoever has the same rights under the same table."""
+    soonest = (F("due_at").asc(nulls_last=True), "id")
+    mine = my_cases(actor).annotate(**LISTED).order_by(*soonest)[:limit]
+    changed = policy.visible_to(actor).filter(assignee_id=actor.user_id).annotate(**LISTED)
+    recent = changed.order_by("-changed_at", "-id")[:8]
+    parts = (*taskdesk.own(actor), *taskdesk.free(actor))
+    waiting = taskdesk.first(parts, lambda rows: rows.order_by(*soonest), 10)
+    return Prepared(lambda: mine), Prepared(lambda: recent), Prepared(lambda: waiting)
 
 
 def colleagues_of(case: Case) -> list[tuple[int, str]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import F, Model, Q, QuerySet
 
-__all__ = ["PAGE_SIZE", "Cursor", "Page", "Sort", "paged", "paged_by", "zone"]
+__all__ = ["PAGE_SIZE", "Cursor", "Page", "Sort", "anywhere", "paged", "paged_by", "zone"]
 
 PAGE_SIZE = 25
 
@@ -61,6 +61,14 @@ def zone(rows: QuerySet[Any], sort: Sort, cursor: Cursor | None, *, is_null: boo
     if cursor is not None and (cursor.value is None) == is_null:
         found = _beyond(found, sort.column, cursor, ascending)
     return found.order_by(tie) if is_null else found.order_by(order, tie)
+
+
+def anywhere(cursor: Cursor | None, value: Any) -> Cursor | None:
+    """Return a place that is like no other and stands for any on the same side, with a value that is none of any row's:
+    a query that is kept is put together with it."""
+    if cursor is None:
+        return None
+    return replace(cursor, value=None if cursor.value is None else value, id=-(10**15) - 2)
 
 
 Fetch = Callable[[bool, int], list[Any]]

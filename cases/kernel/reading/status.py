@@ -8,12 +8,14 @@ from __future__ import annotations
 import operator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, QuerySet
 
 from cases.kernel import casetypes, jobs, ledgercheck
 from cases.kernel.exchange import held, letters
 from cases.kernel.models import AuditReport, Callback, Clock, Evidence, Job, OutboxMessage
+from cases.kernel.reading.worklist import CAP
 from cases.ledger.models import SecurityEvent
 
 __all__ = ["CHECKED", "LedgerState", "Queue", "ledger_state", "queues"]
@@ -44,39 +46,31 @@ class LedgerState:
 
 
 def queues(*, now: datetime) -> list[Queue]:
-    """Return each queue with its oldest entry. Seven queries."""
+    """Return each queue with its oldest entry, none counted past the cap. Seven queries."""
     quiet = {kind for each in casetypes.all_types() if each.is_restricted for kind in each.agency_kinds}
     free = {"case__is_restricted": False}
     messages = OutboxMessage.objects.filter(Q(case=None) | Q(**free), state="pending", due_at__lte=now)
     messages = messages.exclude(held.is_kept())
     scans = Evidence.objects.filter(blob__scan_due_at__isnull=False, **free)
     long_work = Job.objects.filter(state__in=["queued", "running"]).exclude(kind__in=jobs.hidden())
+    said = Callback.objects.filter(state="received").exclude(agency__kind__in=quiet)
+    over = Clock.objects.filter(state="running", due_at__lt=now, **free)
+    reports = AuditReport.objects.filter(state="queued", **free)
     rows = (
-        ("messages", "Messages to agencies", messages, "due_at", 5),
-        (
-            "callbacks",
-            SAID,
-            Callback.objects.filter(state="received").exclude(agency__kind__in=quiet),
-            "received_at",
-            5,
-        ),
-        ("documents", "Documents to be scanned", scans, "blob__key__created_at", 5),
-        ("letters", "Letters", letters.due(now=now).filter(**free), "requested_at", 10),
-        ("reports", "Reports", AuditReport.objects.filter(state="queued", **free), "requested_at", 10),
-        ("jobs", "Long work", long_work, "asked_at", 60),
-        (
-            "periods",
-            "Periods that are over",
-            Clock.objects.filter(state="running", due_at__lt=now, **free),
-            "due_at",
-            5,
-        ),
+        ("messages", "Messages to agencies", messages.order_by("due_at"), "due_at", 5),
+        ("callbacks", SAID, said.order_by("received_at"), "received_at", 5),
+        ("documents", "Documents to be scanned", scans.order_by("blob__scan_due_at"), "blob__key__created_at", 5),
+        ("letters", "Letters", letters.due(now=now).filter(**free).order_by("id"), "requested_at", 10),
+        ("reports", "Reports", reports.order_by("requested_at"), "requested_at", 10),
+        ("jobs", "Long work", long_work.order_by("asked_at"), "asked_at", 60),
+        ("periods", "Periods that are over", over.order_by("due_at"), "due_at", 5),
     )
     return [_queue(code, label, found, name, now - minutes * MINUTE) for code, label, found, name, minutes in rows]
 
 
-def _queue(code: str, label: str, rows: object, name: str, late_before: datetime) -> Queue:
-    found = rows.aggregate(count=Count("pk"), oldest=Min(name))  # type: ignore[attr-defined]  # -- any of our querysets
+def _queue(code: str, label: str, rows: QuerySet[Any], name: str, late_before: datetime) -> Queue:
+    """Return what is told of a queue. Its rows come with those first that are worked first."""
+    found = rows[: CAP + 1].aggregate(count=Count("pk"), oldest=Min(name))
     oldest = found["oldest"]
     is_late = oldest is not None and oldest < late_before
     if label == SAID:

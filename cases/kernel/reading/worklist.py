@@ -25,7 +25,7 @@ from cases.kernel.exchange import letters
 from cases.kernel.models import Approval, ApprovalDecision, Case, Hold, OutboxMessage
 from cases.kernel.office import proposals
 from cases.kernel.prepared import Prepared, PreparedInPart, Statement
-from cases.kernel.reading.paging import PAGE_SIZE, Cursor, Page, Sort, paged_by, zone
+from cases.kernel.reading.paging import PAGE_SIZE, Cursor, Page, Sort, anywhere, paged_by, zone
 from cases.kernel.timing import snoozes
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "opened_since",
     "queue",
     "take_next",
+    "task_counts",
     "urgent",
 ]
 
@@ -155,7 +156,7 @@ LISTED: Mapping[str, Any] = {
 def queue(actor: Actor, filters: Filters, cursor: Cursor | None = None, *, at: datetime, size: int = PAGE_SIZE) -> Page:
     """Return one page of what the actor may see, each case with what `LISTED` names. Two queries at most."""
     last_moment = _last_moment(at)
-    sample = _sample(filters.sort, cursor)
+    sample = anywhere(cursor, -(10**15) - 1 if filters.sort == "amount" else datetime(1900, 1, 1, tzinfo=LONDON))
     within = _at_the_end(filters, at, last_moment)
 
     def fetch(is_null: bool, most: int) -> list[Case]:
@@ -178,14 +179,6 @@ def _at_the_end(filters: Filters, at: Moment, last_moment: Moment) -> Filters:
         due_before=last_moment if filters.due_before == at else filters.due_before,
         due_from=last_moment if filters.due_from == at else filters.due_from,
     )
-
-
-def _sample(sort: str, cursor: Cursor | None) -> Cursor | None:
-    """Return a place that is like no other and stands for any on the same side."""
-    if cursor is None:
-        return None
-    value = -(10**15) - 1 if sort == "amount" else datetime(1900, 1, 1, tzinfo=LONDON)
-    return replace(cursor, value=None if cursor.value is None else value, id=-(10**15) - 2)
 
 
 @lru_cache(maxsize=256)
@@ -295,6 +288,22 @@ def _counting(actor: Actor, within: Filters, at: Moment, kinds: tuple[str, ...],
     sql, params, live = _put_together(asked)
     moments = tuple(place for place, value in enumerate(params) if value == at)
     return Counting(statement=Statement(sql, params, moments), live=live, none=dict.fromkeys(asked, 0))
+
+
+def task_counts(actor: Actor, asked: taskdesk.Asked, *, at: datetime) -> dict[str, int]:
+    """Return how many tasks each view holds for this actor within their filters, none past the cap. One query."""
+    found = _task_counting(actor, replace(asked, view=""), policy.edition()).found(at)
+    return {view: min(found[f"{view}.0"] + found[f"{view}.1"], CAP + 1) for view in taskdesk.VIEWS}
+
+
+@lru_cache(maxsize=256)
+def _task_counting(actor: Actor, asked: taskdesk.Asked, _edition: int) -> Counting:
+    """Return the query for a moment, kept as that of the queue is."""
+    views = {view: taskdesk.listed(actor, replace(asked, view=view), at=taskdesk.ONCE) for view in taskdesk.VIEWS}
+    parts = {f"{view}.{place}": part for view, each in views.items() for place, part in enumerate(each)}
+    sql, params, live = _put_together(parts)
+    moments = tuple(place for place, value in enumerate(params) if value == taskdesk.ONCE)
+    return Counting(statement=Statement(sql, params, moments), live=live, none=dict.fromkeys(parts, 0))
 
 
 def _beside(actor: Actor, kinds: tuple[str, ...], visible: QuerySet[Case], at: Moment) -> dict[str, QuerySet[Any]]:
