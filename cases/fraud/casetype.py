@@ -10,6 +10,7 @@ from cases.fraud import (
     callbacks,
     codes,
     disputes,
+    effects,
     expiry,
     flags,
     forms,
@@ -200,7 +201,7 @@ FRAUD_REFERRAL = CaseType(
     },
     common_effects={
         "release_hold": held.hold_released,
-        "reopen": moratoria.reopened,
+        "reopen": effects.reopened,
         "merge": incoming.end_with_case,
         "void": incoming.end_with_case,
     },

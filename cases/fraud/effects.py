@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cases.fraud import amending, astold, expiry, flags, guards, insiders, messages, moratoria, victims
+from cases.fraud import amending, astold, expiry, flags, guards, incoming, insiders, messages, moratoria, victims
 from cases.fraud.models import PillarAnswer, PillarEvidence
 from cases.kernel import approvals, calendars, casetypes, clocks, outbox, tasks
 from cases.kernel.errors import CaseError
@@ -155,3 +155,10 @@ def end_clocks(context: Any) -> None:
 def warn_others(context: Any) -> None:
     """Let whoever deals with banks and other providers know that the fraud is on file: it warns those it may."""
     casetypes.tell("fraud_filed", context.case, at=context.at)
+
+
+def reopened(context: Any) -> None:
+    """Work goes on: what agencies said of its people stands again, and what nobody was to ask of a moratorium any more
+    is asked, as long as there are days for it."""
+    incoming.stand_again(context.case, at=context.at)
+    moratoria.fit(context.case, actor=context.actor, at=context.at)

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Exists, Max, OuterRef, Q
 
 from cases.fraud import codes, flags, messages
 from cases.fraud.models import DerivedFlag, IncomingNotice
@@ -40,6 +40,7 @@ __all__ = [
     "end_with_case",
     "receive",
     "said",
+    "stand_again",
 ]
 
 # Referred for manual checks is no decision yet: the checks end with one.
@@ -331,6 +332,36 @@ def carry(case: Case, other: Case, there: Mapping[int, CaseParty | None], *, at:
 def end_with_case(context: Any) -> None:
     """It is closed as another one, or as opened in error: what agencies said of its people stands here no more."""
     flags.purge_heard(context.case, at=context.at)
+
+
+def stand_again(case: Case, *, at: datetime) -> None:
+    """It was closed in error and is opened again: what agencies said of its people, and nobody took back, stands as
+    long as it would have, inside the current ledger action on a locked case. One query where there is none."""
+    ended = DerivedFlag.objects.filter(
+        case=case,
+        kind="warning",
+        notice__outcome__in=FLAGGED,
+        party__is_detached=False,
+        clock__state="cancelled",
+        clock__due_at__gt=at,
+    )
+    standing = Q(party=OuterRef("party"), notice=OuterRef("notice"), purged_at=None)
+    ended = ended.exclude(Exists(DerivedFlag.objects.filter(standing, case=case)))
+    for flag in ended.order_by("party", "notice", "-pk").distinct("party", "notice").select_related("clock", "party"):
+        was = flag.clock
+        if was is None:  # never, by what is asked for above
+            continue
+        clock = clocks.start(case, was.rule, started_at=was.started_at, party=flag.party, until=was.due_date)
+        DerivedFlag.objects.create(
+            case=case,
+            party=flag.party,
+            kind=flag.kind,
+            code=flag.code,
+            agency_id=flag.agency_id,
+            raised_at=at,
+            notice_id=flag.notice_id,
+            clock=clock,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db.models import QuerySet
 
@@ -26,7 +25,6 @@ __all__ = [
     "fit",
     "hold_began",
     "hold_elsewhere",
-    "reopened",
 ]
 
 CLOCK, TASK = "k14_ask_review", "fraud_ask_review"
@@ -166,11 +164,6 @@ def fit(case: Case, *, actor: Actor, at: datetime) -> None:
     for hold in _on_this(case, at=at):
         if not _was_asked(case, hold) and _may_be_asked(case, hold) and not _is_too_late(hold, at=at):
             _ask(case, hold, at=at)
-
-
-def reopened(context: Any) -> None:
-    """What nobody was to ask any more is asked again, as long as there are days for it."""
-    fit(context.case, actor=context.actor, at=context.at)
 
 
 def _on_this(case: Case, *, at: datetime) -> list[Hold]:

@@ -98,3 +98,19 @@ def test_the_time_of_what_went_along_ends_where_it_went(people):
     new = Case.objects.exclude(pk=case.pk).get()
     sweeps.end_due_clocks(now=datetime(2028, 1, 2, 3, tzinfo=UTC))
     assert flags(new) == [("protective_registration", 1, False, "met", UNTIL)]
+
+
+@pytest.mark.parametrize("move", ["void", "merge"])
+def test_who_was_protected_is_so_again_once_a_case_that_was_closed_in_error_is_opened_again(people, move):
+    case, other = factories.investigating(people), factories.investigating(people)
+    row = protect(case, people)
+    make(case, move, people, **({"into": str(other.uid)} if move == "merge" else {}))
+    assert flags(case) == [("protective_registration", 2, False, "cancelled", UNTIL)]
+    make(case, "reopen", people)
+    stands = ("protective_registration", 2, True, "running", UNTIL)
+    assert flags(case)[1:] == [stands]
+    make(case, move, people, **({"into": str(other.uid)} if move == "merge" else {}))
+    incoming.decide(row, "not_ours", actor=people["a.byrne"], at=AT, reason="Another of that name.", inputs={})
+    make(case, "reopen", people)
+    assert stands not in flags(case)
+    assert is_whole(case, other)
