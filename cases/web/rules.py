@@ -16,10 +16,12 @@ from cases.kernel.models import Clock, ClockRuleVersion, HolidayChange
 from cases.kernel.timing import rulebook
 from cases.kernel.timing.counting import ClockRule, in_words
 from cases.web import asking
+from cases.web.kept import Kept
 from cases.web.refusals import screen
 
 __all__ = ["TABS", "calendar", "clock", "clocks", "keeping", "shown"]
 
+IN_USE = Kept("periods_in_use", 300)
 TABS = (
     ("web:clock_rules", "Periods"),
     ("web:calendars", "Bank holidays"),
@@ -65,10 +67,15 @@ def _now(versions: list[ClockRule], today: date) -> ClockRule:
     return begun[-1] if begun else versions[0]
 
 
-def _in_use(actor: Actor) -> dict[str, int]:
-    """Return how many open periods there are by rule, among the cases this reader may see."""
+def _in_use(request: HttpRequest, actor: Actor) -> dict[str, int]:
+    """Return how many open periods there are by rule, among the cases this reader may see. Every open one is counted,
+    so it is kept for five minutes."""
+    if (known := IN_USE.known(request)) is not None:
+        return dict(known)
     seen = Clock.objects.filter(ended_at=None, case__in=policy.visible_to(actor))
-    return dict(seen.values_list("rule").annotate(count=Count("pk")))
+    found = dict(seen.values_list("rule").annotate(count=Count("pk")))
+    IN_USE.keep(request, found)
+    return found
 
 
 @screen
@@ -76,7 +83,7 @@ def _in_use(actor: Actor) -> dict[str, int]:
 def clocks(request: HttpRequest) -> HttpResponse:
     """List the periods as they count today, the law's by number, then the office's own targets."""
     page = shown(request, "web:clock_rules")
-    today, counts = calendars.london_date(asking.now()), _in_use(page["actor"])
+    today, counts = calendars.london_date(asking.now()), _in_use(request, page["actor"])
     entries = []
     for code, versions in _versions().items():
         entry = _entry(_now(versions, today), today)
@@ -98,7 +105,7 @@ def clock(request: HttpRequest, code: str) -> HttpResponse:
     more = {
         "entries": [_entry(rule, today) | {"is_now": rule == now} for rule in reversed(versions)],
         "now": _entry(now, today),
-        "count": _in_use(page["actor"]).get(code, 0),
+        "count": _in_use(request, page["actor"]).get(code, 0),
         "may_propose": _may(page["actor"], "clock_rule"),
     }
     return render(request, "cases/rules/clock.html", page | more)
