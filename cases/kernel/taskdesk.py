@@ -132,6 +132,9 @@ def _of_the_office(actor: Actor) -> Q:
     kinds = [kind for kind, act in OF_THE_OFFICE.items() if policy.can(actor, act).is_allowed]
     if kinds:
         found |= Q(case=None, team=None, kind__in=kinds)
+    if policy.can(actor, OF_THE_OFFICE[access.TASK]).is_allowed:
+        led = TeamMembership.objects.filter(team=OuterRef("team"), is_lead=True, ended_at=None, user__is_active=True)
+        found |= Q(~Exists(led), case=None, kind=access.TASK)
     if policy.can(actor, exchanges.OPERATE).is_allowed:
         quiet = Agency.objects.filter(code=OuterRef("of_agency"), kind__in=exchanges.restricted_kinds())
         found |= Q(~Exists(quiet), case=None, team=None, kind__in=OF_AGENCIES)
@@ -144,7 +147,11 @@ def _case_seen(actor: Actor) -> QuerySet[Case]:
 
 
 def _of_no_case(actor: Actor) -> Q:
-    return Q(case=None, team_id__in=actor.team_ids) | _of_the_office(actor)
+    """A team's review of rights falls to whoever leads it, whom alone its page lets answer."""
+    of_teams = Q(~Q(kind=access.TASK), team_id__in=actor.team_ids) | Q(
+        kind=access.TASK, team_id__in=actor.lead_team_ids
+    )
+    return Q(of_teams, case=None) | _of_the_office(actor)
 
 
 def _known_to(actor: Actor) -> Q:

@@ -1,6 +1,7 @@
 """The tasks page: what waits for whom, in keyset pages; a task is taken, handed on with a reason, and closed."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -9,8 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from cases.kernel import actors, calendars, clocks, edits, record, taskdesk, tasks
-from cases.kernel.models import Case, Task, Team
-from cases.kernel.office import leaving, proposals
+from cases.kernel.models import Case, Task, Team, TeamMembership, User
+from cases.kernel.office import access, leaving, proposals
 from cases.kernel.reading import desk as reading
 from cases.kernel.reading import worklist
 from cases.kernel.restricted import breakglass
@@ -18,6 +19,7 @@ from cases.kernel.timing import rulebook, sweeps
 from cases.ledger import api as ledger
 from cases.ledger import sealing, verify
 from cases.ledger.models import LedgerEvent
+from cases.web import tasklist
 from tests import factories, suspicions
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
@@ -312,3 +314,22 @@ def test_a_task_of_an_agency_names_it_and_leads_to_its_page(people):
     page = client.get("/tasks/").content.decode()
     assert "No task waits here" in page
     assert 'href="/tasks/?view=team">Show your teams' in page
+
+
+def test_a_review_of_rights_falls_to_whoever_leads_the_team_or_to_an_administrator_where_nobody_does(people):
+    access.open_month(now=AT)
+
+    def reviews(name: str) -> dict[str, str]:
+        actor = actors.staff(User.objects.get(username=name))
+        rows = taskdesk.listed(actor, taskdesk.Asked(view="all", kind=access.TASK), at=AT).select_related("team")
+        return {row.team.code if row.team else "": tasklist.page_of(row, actor)[1] for row in rows}
+
+    (lead,) = TeamMembership.objects.filter(team__code="fraud", is_lead=True, ended_at=None)
+    assert reviews("a.byrne") == {} and list(reviews(lead.user.username)) == ["fraud"]
+    client = desk.client_of(lead.user.username)
+    assert client.get(reviews(lead.user.username)["fraud"]).status_code == 200
+    assert "fraud" not in reviews("o.thackray")
+    with ledger.action(uuid4(), "tests.left", actor="system:tests", at=AT):
+        lead.is_lead = False
+        lead.save()
+    assert "fraud" in reviews("o.thackray") and reviews(lead.user.username) == {}
