@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import count
 from typing import Any
 
@@ -13,6 +13,7 @@ import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
+from psycopg._queries import PostgresQuery, _query2pg_nocache
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.sql import Literal
 
@@ -46,7 +47,7 @@ class Statement:
         wrapper.ensure_connection()
         driver: psycopg.Connection[Any] = wrapper.connection
         noting = _Noting if wrapper.queries_logged else CursorWrapper
-        with noting(ServerBindingCursor(driver), wrapper) as cursor:  # type: ignore[call-arg]  # -- stubs for psycopg 2
+        with noting(_Cursor(driver), wrapper) as cursor:  # type: ignore[call-arg]  # -- stubs for psycopg 2
             cursor.execute(self._text, _texts(driver, values) if values else None)
             return list(cursor.fetchall())
 
@@ -65,6 +66,27 @@ class Statement:
             return text.replace("%", "%%") if given else text
 
         return _MARKS.sub(written, self.sql)
+
+
+# The driver reads what it is asked anew where that has more than fifty places; a statement is one of few, and stays so.
+_read = lru_cache(maxsize=4096)(_query2pg_nocache)
+
+
+class _Query(PostgresQuery):
+    """A query of which the driver reads the text once, however many places it has."""
+
+    __slots__ = ()
+
+    def convert(self, query: Any, vars: Any) -> None:
+        if vars is None:
+            super().convert(query, vars)
+        else:
+            self.query, self._want_formats, self._order, self._parts = _read(query.encode(), self._tx.encoding)
+            self.dump(vars)
+
+
+class _Cursor(ServerBindingCursor):
+    _query_cls = _Query
 
 
 class _Noting(CursorDebugWrapper):
