@@ -210,7 +210,11 @@ def load(name: str) -> bytes:
         path, problem = path.with_name(name + NEXT), ""
     if problem:
         raise KeyMissing(f"The key {name} is not usable: {problem}.")
-    return path.read_bytes()
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, KEY_BYTES)
+    finally:
+        os.close(descriptor)
 
 
 def current_kek() -> str:
