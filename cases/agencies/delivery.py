@@ -23,6 +23,7 @@ from cases.kernel import failpoints, outbox
 from cases.kernel.evidence import handing
 from cases.kernel.exchange import files
 from cases.kernel.models import BatchFile, OutboxMessage
+from cases.kernel.prepared import Prepared as Query
 from cases.ledger import sealing
 from cases.ledger.errors import LedgerError
 from cases.ledger.keys import KeyMissing
@@ -31,6 +32,8 @@ THREADS = 20
 LONGEST_EXCERPT = 2048
 LONGEST_RUN_SECONDS = 45
 LEAST_SECONDS = 0.25
+# An outcome waits so long for others, to be written with them, where a repeat after a crash would be known as one.
+GATHER_SECONDS = 0.005
 MEGABYTE = 1024 * 1024
 SECONDS_PER_MEGABYTE = 2  # to encrypt a large file and to put it into a store over a slow line
 Clock = Callable[[], datetime]
@@ -79,14 +82,14 @@ def deliver_due(*, clock: Clock, transports: dict[str, Transport] | None = None,
     settlement.resume_due(now=clock())
     queue.reclaim()
     run.settled += settlement.settle(now=clock())
-    with https.open_lines():
+    with https.open_lines(), ThreadPoolExecutor(THREADS, thread_name_prefix="deliver") as pool:
         while not run.is_unfinished:
             lease = uuid.uuid4()
             claimed = queue.claim(lease, most=most)
             if not claimed:
                 break
             failpoints.reach("after_claim")
-            _carry_batch(lease, claimed, run, clock=clock, transports=transports or TRANSPORTS)
+            _carry_batch(lease, claimed, run, pool, clock=clock, transports=transports or TRANSPORTS)
             run.settled += settlement.settle(now=clock())
             run.is_unfinished = time.monotonic() > stop_at
     settlement.pause_failing(now=clock())
@@ -109,7 +112,10 @@ def deliver_now(
         if claimed:
             failpoints.reach("after_claim")
             most = min(left / 2, left - LEAST_SECONDS)
-            _carry_batch(lease, claimed, Run(), clock=clock, transports=transports or TRANSPORTS, most_seconds=most)
+            with ThreadPoolExecutor(THREADS, thread_name_prefix="deliver") as pool:
+                _carry_batch(
+                    lease, claimed, Run(), pool, clock=clock, transports=transports or TRANSPORTS, most_seconds=most
+                )
         settlement.settle_these(messages, now=clock())
         if not claimed:
             if not waiting.filter(state="sending").exists():
@@ -121,12 +127,13 @@ def _carry_batch(
     lease: uuid.UUID,
     claimed: list[Claimed],
     run: Run,
+    pool: ThreadPoolExecutor,
     *,
     clock: Clock,
     transports: dict[str, Transport],
     most_seconds: float = 0.0,
 ) -> None:
-    """Carry a claimed batch and write the outcomes that have come, each time one comes, so that a crash repeats few.
+    """Carry a claimed batch and write the outcomes that have come, each time some come, so that a crash repeats few.
     With `most_seconds`, connecting and answering each take no longer."""
     began = time.monotonic()
     prepared, failed = _prepare(lease, claimed, clock=clock)
@@ -135,19 +142,22 @@ def _carry_batch(
         failed += [_lost(one) for one in prepared if one.claimed.message_id not in held]
         prepared = [one for one in prepared if one.claimed.message_id in held]
     _write(lease, [_ended(one, now=clock()) for one in failed], run)
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="deliver") as pool:
-        parcels = [(one, _hasten(one.parcel, most_seconds)) for one in prepared if one.parcel]
-        waiting = {pool.submit(_try, one, parcel, transports) for one, parcel in parcels}
-        renew_at = time.monotonic() + queue.RENEW_SECONDS
-        while waiting:
-            left = max(renew_at - time.monotonic(), 0)
-            done, waiting = wait(waiting, timeout=left, return_when=FIRST_COMPLETED)
-            if waiting and time.monotonic() >= renew_at:
-                queue.renew(lease, [one.message_id for one in claimed])
-                renew_at = time.monotonic() + queue.RENEW_SECONDS
-            if done:
-                failpoints.reach("after_answer")
-            _write(lease, [_ended(one.result(), now=clock()) for one in done], run)
+    parcels = [(one, _hasten(one.parcel, most_seconds)) for one in prepared if one.parcel]
+    waiting = {pool.submit(_try, one, parcel, transports) for one, parcel in parcels}
+    renew_at = time.monotonic() + queue.RENEW_SECONDS
+    gathers = not most_seconds and all(one.message.channel.receiver_dedupes for one in prepared)
+    while waiting:
+        left = max(renew_at - time.monotonic(), 0)
+        done, waiting = wait(waiting, timeout=left, return_when=FIRST_COMPLETED)
+        if done and waiting and gathers:
+            more, waiting = wait(waiting, timeout=GATHER_SECONDS)
+            done |= more
+        if waiting and time.monotonic() >= renew_at:
+            queue.renew(lease, [one.message_id for one in claimed])
+            renew_at = time.monotonic() + queue.RENEW_SECONDS
+        if done:
+            failpoints.reach("after_answer")
+        _write(lease, [_ended(one.result(), now=clock()) for one in done], run)
 
 
 def _hasten(parcel: Parcel, most_seconds: float) -> Parcel:
@@ -163,9 +173,8 @@ def _hasten(parcel: Parcel, most_seconds: float) -> Parcel:
 def _prepare(lease: uuid.UUID, claimed: list[Claimed], *, clock: Clock) -> tuple[list[Prepared], list[Tried]]:
     """Open bodies and secrets and sign. What cannot be made ready is a failed try, so that it stops nothing else. The
     lease is kept while large files are made ready."""
-    rows = OutboxMessage.objects.select_related("channel__agency", "case", "key__parent").in_bulk(
-        [one.message_id for one in claimed]
-    )
+    rows = {row.pk: row for row in _LEASED.objects(lease=lease)}
+    claimed = [one for one in claimed if one.message_id in rows]  # another worker has what was reclaimed at once
     ring = packing.Ring(clock())
     bodies = outbox.open_bodies([*rows.values()], reader=_reader, at=ring.now)
     prepared, failed = [], []
@@ -185,6 +194,16 @@ def _prepare(lease: uuid.UUID, claimed: list[Claimed], *, clock: Clock) -> tuple
         except Exception as error:  # noqa: BLE001 -- a fault of ours stops this message alone
             failed.append(Tried(Prepared(one, message, None, ""), _fault(error), 0))
     return prepared, failed
+
+
+_LEASED = Query(
+    lambda lease: (
+        OutboxMessage.objects.filter(lease=lease, state="sending")
+        .select_related("channel__agency", "case", "key__parent")
+        .order_by("pk")
+    ),
+    lease=uuid.UUID(int=1),
+)
 
 
 def _large(messages: Collection[OutboxMessage]) -> dict[int, int]:

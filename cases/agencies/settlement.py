@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Exists, OuterRef
 
 from cases.kernel import actors, casetypes, locks, record, tasks
 from cases.kernel.errors import CaseError
@@ -124,6 +125,7 @@ _UNSETTLED = Prepared(
         OutboxMessage.objects.select_for_update(of=("self",))
         .select_related("channel__agency")
         .filter(pk=message, settled_at=None, state__in=OUTCOMES)
+        .annotate(has_faults=Exists(Task.objects.filter(case=OuterRef("case"), kind=NOT_APPLIED, closed_at=None)))
         .order_by()
     ),
     message=-(10**15) - 1,
@@ -188,7 +190,7 @@ def take_note(case: Case, message: OutboxMessage, *, now: datetime) -> None:
         delivered(case, message, at=now)
     if message.channel.transport in files.CARRIED:
         _tell_of_file(message, now=now)
-    if _faults_of(message):
+    if getattr(message, "has_faults", True) and _faults_of(message):
         with record.act(case, "message.outcome_applied", actor=ACTOR, at=now):
             _end_faults(message, now=now)
     _mark(message.pk, now=now)

@@ -6,10 +6,12 @@ address, of the same name and under the same authorities.
 
 import contextlib
 import http.client
+import math
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from urllib3.connection import HTTPSConnection
@@ -132,13 +134,43 @@ def _deadline(connected: socket.socket, seconds: float, ran_out: threading.Event
             connected.shutdown(socket.SHUT_RDWR)
 
     connected.settimeout(seconds)
-    timer = threading.Timer(seconds, cut)
-    timer.daemon = True
-    timer.start()
+    watched = object()
+    _watch(watched, time.monotonic() + seconds, cut)
     try:
         yield
     finally:
-        timer.cancel()
+        with _awake:
+            _cuts.pop(watched, None)
+
+
+# One thread ends whatever is late: one for each parcel would take longer to start than the parcel to pack.
+_awake = threading.Condition()
+_cuts: dict[object, tuple[float, Callable[[], None]]] = {}
+_watcher = threading.Thread()
+_looks_at = 0.0
+
+
+def _watch(watched: object, at: float, cut: Callable[[], None]) -> None:
+    """Have what is watched cut at a moment, unless it is taken out of `_cuts` before."""
+    global _watcher
+    with _awake:
+        _cuts[watched] = (at, cut)
+        if not _watcher.is_alive():  # nor is it in a process that was forked off
+            _watcher = threading.Thread(target=_cut_what_is_late, daemon=True, name="deadlines")
+            _watcher.start()
+        elif at < _looks_at:
+            _awake.notify()
+
+
+def _cut_what_is_late() -> None:
+    global _looks_at
+    with _awake:
+        while True:
+            now = time.monotonic()
+            for each in [each for each, (at, _) in _cuts.items() if at <= now]:
+                _cuts.pop(each)[1]()
+            _looks_at = min((at for at, _ in _cuts.values()), default=math.inf)
+            _awake.wait(None if _looks_at == math.inf else _looks_at - now)
 
 
 def _exchange(connection: HTTPSConnection, target: Target, parcel: Parcel) -> Answer:
