@@ -321,7 +321,7 @@ def test_a_review_of_rights_falls_to_whoever_leads_the_team_or_to_an_administrat
 
     def reviews(name: str) -> dict[str, str]:
         actor = actors.staff(User.objects.get(username=name))
-        rows = taskdesk.listed(actor, taskdesk.Asked(view="all", kind=access.TASK), at=AT).select_related("team")
+        rows = taskdesk.page(actor, taskdesk.Asked(view="all", kind=access.TASK), at=AT).rows
         return {row.team.code if row.team else "": tasklist.page_of(row, actor)[1] for row in rows}
 
     (lead,) = TeamMembership.objects.filter(team__code="fraud", is_lead=True, ended_at=None)
