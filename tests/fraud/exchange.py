@@ -137,11 +137,11 @@ class Exchange:
             "removed": ("removal_requested", {"removed"}),
         }[one.kind]
         is_over = one.kind == "removed" and self.case.state == "expired"  # confirms what time has ended
+        # Whoever complains of what is down is answered all the same; nothing moves.
+        is_over |= one.kind == "disputed" and self.case.state in {"removed", "expired"}
         is_meanwhile = one.kind == "disputed" and self.case.state == "removal_requested"
         if is_meanwhile and self.case.is_disputed_meanwhile:
             return "ignored"
-        if one.kind == "disputed" and self.case.state in {"removed", "expired"}:
-            return "failed"  # whoever complains is answered all the same
         if self.case.state != wanted and not (is_over or is_meanwhile):
             return "ignored" if self.case.state in behind else "failed"
         if one.word is None:
