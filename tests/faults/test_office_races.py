@@ -2,7 +2,7 @@
 
 import pytest
 
-from cases.kernel.models import Proposal, RoleGrant
+from cases.kernel.models import Proposal, RoleGrant, User
 from cases.kernel.office import people, proposals
 from tests import factories
 from tests.factories import AT
@@ -37,3 +37,14 @@ def test_whoever_gets_a_privileged_role_while_one_person_ends_their_access_keeps
         else:
             assert (user.is_active, waiting.state, open_ones.count()) == (False, "withdrawn", 0)
             assert isinstance(refused, proposals.ProposalRefused)
+
+
+def test_a_person_whose_form_is_sent_several_times_at_once_is_added_once():
+    admin = factories.office()["o.thackray"]
+    for number in range(times(4, 50)):
+        name = f"Q. Nimmo {number}"
+        results = at_once(
+            *[lambda n=name: people.add_person(n, codes=["fraud_analyst"], actor=admin, at=AT) for _ in range(3)]
+        )
+        assert [str(each) for each in refusals(results)] == [people.NAMESAKE] * 2
+        assert User.objects.filter(display_name=name).count() == 1

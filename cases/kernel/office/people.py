@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from cases.kernel import actors, policy, roles, tasks
 from cases.kernel.actors import Actor
@@ -71,19 +71,22 @@ def add_person(
 ) -> tuple[User, str]:
     """Add a member of staff with the ordinary roles named; return the person and the token of their one-time link.
 
-    The token is shown once: only its hash is stored. Raises NotAllowed, or PeopleRefused while a first administrator
-    has not signed in, for the name of somebody who is here, for a privileged role (propose it: grants.py), an unknown
-    one, or roles that may not meet.
+    The token is shown once: only its hash is stored. One is added at a time. Raises NotAllowed, or PeopleRefused while
+    a first administrator has not signed in, for the name of somebody who is here, for a privileged role (propose it:
+    grants.py), an unknown one, or roles that may not meet.
     """
     _require(actor)
     display_name = " ".join(display_name.split())
-    if User.objects.filter(is_active=True, display_name__iexact=display_name).exists():
-        raise PeopleRefused(NAMESAKE)
-    if set(codes) & roles.PRIVILEGED and actor.kind != "system":
-        raise PeopleRefused("A privileged role is proposed; another person decides.")
-    if awaited_administrators():
-        raise PeopleRefused("Both first administrators have to sign in before anybody else is added.")
-    return _add(display_name, codes=codes, actor=actor, at=at, request=request)
+    with transaction.atomic():
+        with connection.cursor() as cursor:  # the same form sent twice: the second one sees the first
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('person.added', 0))")
+        if User.objects.filter(is_active=True, display_name__iexact=display_name).exists():
+            raise PeopleRefused(NAMESAKE)
+        if set(codes) & roles.PRIVILEGED and actor.kind != "system":
+            raise PeopleRefused("A privileged role is proposed; another person decides.")
+        if awaited_administrators():
+            raise PeopleRefused("Both first administrators have to sign in before anybody else is added.")
+        return _add(display_name, codes=codes, actor=actor, at=at, request=request)
 
 
 def add_first_administrator(display_name: str, *, at: datetime) -> tuple[User, str]:
