@@ -75,7 +75,7 @@ def _do(
     except CaseError as error:
         return _refused(request, case, error, typed)
     except IntegrityError:
-        if makes is None or not once.has_made(request, makes):
+        if makes is None or not once.has_made(makes, once.uid_of_sent(request)):
             raise
         messages.info(request, once.SENT)
         return _back(request, case.uid)
@@ -139,7 +139,7 @@ def note(request: HttpRequest, uid: UUID) -> HttpResponse:
         request,
         case,
         lambda: edits.add_note(
-            case.pk, text, actor=actor, at=asking.now(), uid=once.uid_of(request), request=asking.info(request)
+            case.pk, text, actor=actor, at=asking.now(), uid=once.uid_of_sent(request), request=asking.info(request)
         ),
         said="Note added.",
         typed=Typed(note=text),

@@ -144,22 +144,24 @@ def _attach(request: HttpRequest, file: CaseFile, handler: SealingHandler) -> Ht
     if not form.is_valid():
         return _show(request, file, form, form_problems(form), HTTPStatus.UNPROCESSABLE_ENTITY)
     handler.taken = None  # kept or dropped by what follows
+    taken = form.cleaned_data["document"].taken
+    uid = once.uid_of_sent(request, taken.file_name, taken.sha256)
     try:
         row = edits.keep(
             file.case.pk,
-            form.cleaned_data["document"].taken,
+            taken,
             kind=form.cleaned_data["kind"],
             redacts=form.cleaned_data.get("redacts"),
             admissibility=form.cleaned_data["admissibility"],
             actor=asking.actor_of(request),
             at=asking.now(),
-            uid=once.uid_of(request),
+            uid=uid,
             request=asking.info(request),
         )
     except CaseError as error:
         return _show(request, file, form, [Problem(sentence=str(error))], status_of(error))
     except IntegrityError:
-        if not once.has_made(request, Evidence):
+        if not once.has_made(Evidence, uid):
             raise
         messages.info(request, once.SENT)
         return redirect("web:documents", uid=file.case.uid)

@@ -133,14 +133,14 @@ def _enter(request: HttpRequest, case: Case, form: HoldForm) -> tuple[list[Probl
             form.cleaned_data["kind"],
             actor=asking.actor_of(request),
             at=at,
-            uid=once.uid_of(request),
+            uid=once.uid_of_sent(request),
             request=asking.info(request),
             **form.entered(),
         )
     except CaseError as error:
         return [Problem(sentence=str(error))], status_of(error)
     except IntegrityError:
-        if not once.has_made(request, Hold):
+        if not once.has_made(Hold, once.uid_of_sent(request)):
             raise
         messages.info(request, once.SENT)
         return [], HTTPStatus.OK

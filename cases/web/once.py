@@ -3,15 +3,16 @@ browser that tries anew, it leads to what it made."""
 
 from __future__ import annotations
 
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from django.core import signing
 from django.db.models import Model
 from django.http import HttpRequest
 
-__all__ = ["FIELD", "SENT", "fresh", "has_made", "token", "uid_of"]
+__all__ = ["FIELD", "SENT", "fresh", "has_made", "token", "uid_of", "uid_of_sent"]
 
 FIELD = "once"
+NOT_TYPED = frozenset({FIELD, "csrfmiddlewaretoken"})
 SENT = "This form was sent already. Nothing more was written."
 
 
@@ -39,7 +40,14 @@ def uid_of(request: HttpRequest) -> UUID | None:
         return None
 
 
-def has_made(request: HttpRequest, model: type[Model]) -> bool:
-    """Say whether the row is there that the form which was sent makes: it was sent before. One query, or none."""
+def uid_of_sent(request: HttpRequest, *files: str) -> UUID | None:
+    """Return the uid of exactly what was sent by a form that adds a row: the same again is the same row, and what
+    somebody types anew into a page that they went back to is another. `files` says what was sent beside the fields."""
     uid = uid_of(request)
+    fields = sorted((name, given) for name, given in request.POST.lists() if name not in NOT_TYPED)
+    return uuid5(uid, repr((fields, files))) if uid else None
+
+
+def has_made(model: type[Model], uid: UUID | None) -> bool:
+    """Say whether the row is there that a form makes: it was sent before. One query, or none."""
     return uid is not None and model._default_manager.filter(uid=uid).exists()

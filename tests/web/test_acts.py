@@ -513,6 +513,8 @@ def test_what_a_form_adds_is_added_once_however_often_it_is_sent(people, page, t
     assert SENT in client.get(again.url).content.decode()
     other = re.search(r'name="once" value="([^"]+)"', client.get(at(page, case)).content.decode())[1]
     assert send(other).status_code == 302 and made.objects.filter(case=case).count() == before + 2
+    typed |= {"note": "And he came.", "reason": "And so do they.", "admissibility": "As he wrote it."}
+    assert send(once).status_code == 302 and made.objects.filter(case=case).count() == before + 3
 
 
 def test_a_refused_form_is_still_good_for_one_and_another_persons_for_nothing(people):
