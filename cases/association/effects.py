@@ -44,6 +44,7 @@ tasks.declare(
         CHALLENGED: "This ends when the challenge is decided.",
         DECIDE_BREAK: "This ends when the link is recorded as broken or restored.",
     },
+    with_case=(NOT_RECORDED, "association_ask_by_hand"),
 )
 clocks.due_with(periods.ANSWER, CHALLENGED)
 

@@ -11,7 +11,7 @@ from cases.fraud.rules import LIFECYCLE
 from cases.kernel import actors, edits, record, tasks, transitions
 from cases.kernel.models import Task
 from cases.ledger.models import LedgerEvent
-from tests import factories
+from tests import associations, factories
 from tests.kernel.snapshots import nothing_written
 from tests.kernel.test_common_moves import agreed
 from tests.web import desk
@@ -84,7 +84,10 @@ def test_the_pages_offer_the_button_or_say_why_there_is_none():
 
 # What of all that may be owed is moot once a referral has ended, by how it ended; the rest stays with it until somebody
 # did what it asks for.
-WITH_ANY_END = {"conflict", "fraud_same_incident", "fraud_traced_incident", "trace_same_incident"}
+WITH_ANY_END = {
+    *("association_ask_by_hand", "association_not_recorded", "conflict", "fraud_same_incident"),
+    *("fraud_traced_incident", "trace_same_incident"),
+}
 UNFILED = WITH_ANY_END | {"fraud_ask_review"}
 DOWN = WITH_ANY_END | {
     *("detached_filed", "fraud_alert_not_told", "fraud_amendment", "fraud_dispute", "fraud_field_errors"),
@@ -124,3 +127,16 @@ def test_a_referral_that_ends_leaves_no_work_that_is_moot(move):
     case.refresh_from_db()
     left = set(case.tasks.filter(closed_at=None).values_list("kind", flat=True))
     assert (case.is_closed, owed - left) == (True, moot)
+
+
+def test_a_link_that_has_ended_everywhere_asks_no_agency_whether_it_recorded_or_broke_it():
+    people = factories.office()
+    case = associations.all_removed(people)
+    for kind in ("association_not_recorded", "association_ask_by_hand", "association_write_by_hand"):
+        owe(case, kind)
+    with_all = associations.after(case, "corrected", people[associations.OFFICER])
+    left = set(with_all.tasks.filter(closed_at=None).values_list("kind", flat=True))
+    assert (with_all.is_closed, left & {*OF_A_CASE} - {"association_review_decisions"}) == (
+        True,
+        {"association_write_by_hand"},
+    )
