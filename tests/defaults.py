@@ -186,20 +186,6 @@ def paid(build: Any) -> Any:
     return builder
 
 
-def with_less(build: Any) -> Any:
-    """The same case, of which less is owed than its notice says."""
-
-    def builder(people: dict[str, Actor]) -> Case:
-        return tell_again(build(people), at=OVER, balance_pence="7600", payments_behind="2")
-
-    return builder
-
-
-@story
-def missed(people: dict[str, Actor]) -> Case:
-    return tell_again(arranged(people), at=OVER, balance_pence="15200", payments_behind="4")
-
-
 def disputed(build: Any) -> Any:
     """The same case, which the customer disputes."""
 

@@ -136,4 +136,4 @@ def _original(case: Case, facts: DisclosureRequest) -> Check:
 
 def context(case: Case) -> dict[str, Any]:
     """Return what the audit report adds for this kind."""
-    return {"template": "cases/disclosure/report.html", "facts": facts_view(case)}
+    return {"facts": facts_view(case)}

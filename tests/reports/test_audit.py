@@ -30,7 +30,7 @@ from cases.ledger import api as ledger
 from cases.ledger.chain import Chain, Link
 from cases.ledger.models import AccessEvent, LedgerEvent, LedgerHead
 from cases.reports import audit, press, requests
-from tests import factories, suspicions
+from tests import creditfiles, defaults, factories, suspicions
 from tests.reports import reading
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -263,3 +263,21 @@ def test_report_reads_with_the_same_queries_however_long_the_case():
 
     assert len(set(counts)) == 1
     assert counts[0] <= 85
+
+
+@pytest.mark.parametrize(
+    ("build", "title", "row"),
+    [
+        (defaults.filed, "What the agencies have of the account", ("Sandbox Bureau C", "Default", "£114.00")),
+        (creditfiles.locked, "At the agencies", ("Sandbox Bureau C", "On its way", "0")),
+    ],
+)
+def test_report_holds_the_tables_of_a_kind_that_has_any(people, build, title, row):
+    case = build(people)
+    report = requests.request(case, actor=people["j.merriweather"], at=defaults.OVER, reason="An audit.")
+    report = AuditReport.objects.select_related("case").get(pk=report.pk)
+    html = audit.draft(report, reader=requests._reader(report, requests.PURPOSE), at=defaults.OVER).paper.html
+
+    assert f"<h3>{title}</h3>" in html
+    told = html[html.index(f"<h3>{title}</h3>") :]
+    assert "".join(f"<td>{value}</td>" for value in row) in told[: told.index("</table>")]

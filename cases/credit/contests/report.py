@@ -138,7 +138,7 @@ def checks(case: Case) -> list[Line]:
 
 def context(case: Case) -> dict[str, Any]:
     """Return what the audit report adds for this kind."""
-    return {"template": "cases/credit/report.html", "facts": facts_view(case)}
+    return {"facts": facts_view(case)}
 
 
 def needs(cases: Mapping[int, UUID]) -> frozenset[int]:

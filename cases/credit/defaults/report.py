@@ -149,4 +149,4 @@ def tables(case: Case) -> list[Table]:
 
 def context(case: Case) -> dict[str, Any]:
     """Return what the audit report adds for this kind."""
-    return {"template": "cases/credit/report.html", "facts": facts_view(case), "tables": tables(case)}
+    return {"facts": facts_view(case), "tables": tables(case)}

@@ -141,4 +141,4 @@ def checks(case: Case) -> list[Check]:
 
 def context(case: Case) -> dict[str, Any]:
     """Return what the audit report adds for this kind."""
-    return {"template": "cases/debt/report.html", "facts": facts_view(case), "tables": tables(case)}
+    return {"facts": facts_view(case), "tables": tables(case)}

@@ -67,7 +67,7 @@ def checks(case: Case) -> list[Check]:
 
 def context(case: Case) -> dict[str, Any]:
     """Return what the audit report adds for this kind."""
-    return {"template": "cases/disclosure/breach/report.html", "facts": facts_view(case)}
+    return {"facts": facts_view(case)}
 
 
 def needs(cases: Mapping[int, UUID]) -> frozenset[int]:

@@ -85,4 +85,4 @@ def checks(case: Case) -> list[Check]:
 
 def context(case: Case) -> dict[str, Any]:
     """Return what the audit report adds for this kind."""
-    return {"template": "cases/disclosure/report.html", "facts": facts_view(case)}
+    return {"facts": facts_view(case)}

@@ -87,4 +87,4 @@ def _on(row: Transfer) -> str:
 
 def context(case: Case) -> dict[str, Any]:
     """Return what the audit report adds for this kind."""
-    return {"template": "cases/disclosure/transfer/report.html", "facts": facts_view(case)}
+    return {"facts": facts_view(case)}

@@ -6,7 +6,7 @@ themselves, and two roles that may not meet in one person are refused when propo
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -187,26 +187,12 @@ def _check_revoke(payload: Payload, *, actor: Actor, at: datetime) -> dict[str, 
     return {"role": sentence} if sentence else {}
 
 
-def _grant(change: Change) -> None:
-    grant(
-        change.payload["user"],
-        change.payload["role"],
-        actor=change.actor,
-        at=change.at,
-        request=change.request,
-        proposal=change.proposal,
-    )
+def _as_changed(act: Callable[..., object]) -> Callable[[Change], None]:
+    def apply(change: Change) -> None:
+        user, role = change.payload["user"], change.payload["role"]
+        act(user, role, actor=change.actor, at=change.at, request=change.request, proposal=change.proposal)
 
-
-def _revoke(change: Change) -> None:
-    revoke(
-        change.payload["user"],
-        change.payload["role"],
-        actor=change.actor,
-        at=change.at,
-        request=change.request,
-        proposal=change.proposal,
-    )
+    return apply
 
 
 def _subject(payload: Payload) -> str:
@@ -221,32 +207,36 @@ def _title(words: str) -> Any:
     return lambda row: f"{words.format(_label(row.payload['role']).lower())} {row.about}"
 
 
-GRANT = Kind(
-    code="role_grant",
-    label="Give a role",
-    makers=ADMINISTRATORS,
-    checkers=OFFICERS | ADMINISTRATORS,
-    needs=_needs,
-    subject=_subject,
-    about=_about,
-    state=_state,
+def _kind(code: str, label: str, words: str, act: Callable[..., object], **how: Any) -> Kind:
+    return Kind(
+        code=code,
+        label=label,
+        title=_title(words),
+        makers=ADMINISTRATORS,
+        checkers=OFFICERS | ADMINISTRATORS,
+        needs=_needs,
+        subject=_subject,
+        about=_about,
+        state=_state,
+        apply=_as_changed(act),
+        **how,
+    )
+
+
+GRANT = _kind(
+    "role_grant",
+    "Give a role",
+    "Give {} to",
+    grant,
     check=_check_grant,
     describe=lambda before, payload: _describe(payload, gives=True),
-    apply=_grant,
-    title=_title("Give {} to"),
 )
-REVOKE = Kind(
-    code="role_revoke",
-    label="Take a role away",
-    makers=ADMINISTRATORS,
-    checkers=OFFICERS | ADMINISTRATORS,
-    needs=_needs,
-    subject=_subject,
-    about=_about,
-    state=_state,
+REVOKE = _kind(
+    "role_revoke",
+    "Take a role away",
+    "Take {} from",
+    revoke,
     check=_check_revoke,
     describe=lambda before, payload: _describe(payload, gives=False),
-    apply=_revoke,
-    title=_title("Take {} from"),
 )
 KINDS = (GRANT, REVOKE)
