@@ -11,7 +11,6 @@ from cases.kernel.models import Case, CaseParty, Letter
 from cases.reports import letters, requests
 from cases.rights import report
 from cases.rights.forms import ActForm
-from cases.rights.guards import NOT_PUT_RIGHT
 from tests import requests_of_people as rights
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written
@@ -59,7 +58,10 @@ def test_nothing_is_done_while_no_correction_is_on_record(people, asked, typed):
     rights.identify(Case.objects.get(pk=asked.pk), people)
     with nothing_written(counted=1), pytest.raises(CaseError) as refused:
         act(asked, people, **typed)
-    assert str(refused.value) == NOT_PUT_RIGHT
+    assert str(refused.value) == (
+        "Since this request came in no correction is on record. Put it right where it stands, attach what shows that "
+        "it was put right elsewhere, or choose “Nothing needs changing” and write why: the person is told."
+    )
 
 
 def test_it_is_done_once_a_matter_of_theirs_was_corrected(people, older, asked):

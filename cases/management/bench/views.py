@@ -177,7 +177,7 @@ def _caller(request: HttpRequest) -> int:
         return int(cursor.fetchone()[0])
 
 
-@csrf_exempt
+@csrf_exempt  # a machine calls, and proves itself by a token; a demonstration alone has these addresses
 @login_not_required
 def floor_create(request: HttpRequest) -> HttpResponse:
     """Two statements: the token, and one that writes case, history and event."""
@@ -303,7 +303,7 @@ INSERT INTO bench_refevent (case_id, verb, actor, at, data) SELECT 1, 'callback'
 """
 
 
-@csrf_exempt
+@csrf_exempt  # a machine calls, and proves itself by a token; a demonstration alone has these addresses
 @login_not_required
 def floor_callback(request: HttpRequest) -> HttpResponse:
     """Check the signature; two statements: who calls, and one that keeps a new message with its event."""
