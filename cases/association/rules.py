@@ -6,9 +6,9 @@ from django.db.models import Model
 
 from cases.association import effects, guards
 from cases.association.models import Association
-from cases.kernel import holdkinds
+from cases.kernel import approvals, holdkinds
 from cases.kernel.lifecycle import Agreement, Lifecycle, State, Transition
-from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
+from cases.kernel.models import Case
 from cases.kernel.policy import Rule
 
 __all__ = ["LIFECYCLE", "POLICY", "approval_rows"]
@@ -42,9 +42,7 @@ def approval_rows(case: Case) -> list[Model]:
     """Return the rows an approval is about: the link, the two people, where they live, the documents."""
     return [
         Association.objects.get(pk=case.pk),
-        *CaseParty.objects.filter(case=case).order_by("number"),
-        *CaseAddress.objects.filter(party__case=case).order_by("pk"),
-        *Evidence.objects.filter(case=case).order_by("number"),
+        *approvals.people_and_documents(case),
     ]
 
 

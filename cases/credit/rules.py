@@ -6,8 +6,9 @@ from django.db.models import Model
 
 from cases.credit import effects, guards
 from cases.credit.models import Check, CheckDecision
+from cases.kernel import approvals
 from cases.kernel.lifecycle import Lifecycle, State, Transition
-from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
+from cases.kernel.models import Case
 from cases.kernel.policy import Rule
 
 __all__ = ["ASK", "LIFECYCLE", "POLICY", "approval_rows"]
@@ -42,9 +43,7 @@ def approval_rows(case: Case) -> list[Model]:
     return [
         Check.objects.get(pk=case.pk),
         *CheckDecision.objects.filter(case=case).order_by("number"),
-        *CaseParty.objects.filter(case=case).order_by("number"),
-        *CaseAddress.objects.filter(party__case=case).order_by("pk"),
-        *Evidence.objects.filter(case=case).order_by("number"),
+        *approvals.people_and_documents(case),
     ]
 
 

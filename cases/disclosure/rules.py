@@ -8,8 +8,9 @@ from django.db.models import Model
 
 from cases.disclosure import cancelling, checking, effects, giving, guards
 from cases.disclosure.models import AddressHolder, DisclosureRequest, ItemGround, PackagePart
+from cases.kernel import approvals
 from cases.kernel.lifecycle import Agreement, Lifecycle, State, Transition
-from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
+from cases.kernel.models import Case
 from cases.kernel.policy import Rule
 
 __all__ = ["LIFECYCLE", "POLICY", "approval_rows"]
@@ -43,9 +44,7 @@ def approval_rows(case: Case) -> list[Model]:
     """Return what a request says; an act of two people is bound to it."""
     return [
         DisclosureRequest.objects.get(pk=case.pk),
-        *CaseParty.objects.filter(case=case).order_by("number"),
-        *CaseAddress.objects.filter(party__case=case).order_by("pk"),
-        *Evidence.objects.filter(case=case).order_by("number"),
+        *approvals.people_and_documents(case),
         *ItemGround.objects.filter(case=case).order_by("item"),
         *AddressHolder.objects.filter(case=case).order_by("number"),
         *PackagePart.objects.filter(case=case).order_by("number"),

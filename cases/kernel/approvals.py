@@ -12,7 +12,7 @@ from django.db.models import Model
 from cases.kernel import casetypes, clocks, tasks, typed
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
-from cases.kernel.models import Approval, ApprovalDecision, Case, CaseParty
+from cases.kernel.models import Approval, ApprovalDecision, Case, CaseAddress, CaseParty, Evidence
 from cases.kernel.prepared import Prepared
 from cases.ledger import sealing
 from cases.ledger.canonical import canon
@@ -25,6 +25,7 @@ __all__ = [
     "digest",
     "open_approval",
     "open_for",
+    "people_and_documents",
     "shaping_verbs",
     "unfilled",
     "void_if_changed",
@@ -98,6 +99,16 @@ def _row_content(row: Model) -> list[object]:
     if isinstance(row, CaseParty):
         values["party_id"] = None  # whom a person is joined with in other cases changes nothing of this one
     return [row._meta.label_lower, values]
+
+
+def people_and_documents(case: Case) -> list[Model]:
+    """Return what an approval of most kinds is bound to beside the facts: whom a case names, where they live, its
+    documents. Three queries."""
+    return [
+        *CaseParty.objects.filter(case=case).order_by("number"),
+        *CaseAddress.objects.filter(party__case=case).order_by("pk"),
+        *Evidence.objects.filter(case=case).order_by("number"),
+    ]
 
 
 def digest(case: Case, act: str, typed_text: Sealed | None = None) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.db.models import Model
 
+from cases.kernel import approvals
 from cases.kernel.lifecycle import Agreement, Lifecycle, State, Transition
-from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
+from cases.kernel.models import Case
 from cases.kernel.policy import Rule
 from cases.rights import access, effects, guards
 from cases.rights.models import RightsRequest
@@ -38,9 +39,7 @@ def approval_rows(case: Case) -> list[Model]:
     """Return what a request says; an act of two people is bound to it."""
     return [
         RightsRequest.objects.get(pk=case.pk),
-        *CaseParty.objects.filter(case=case).order_by("number"),
-        *CaseAddress.objects.filter(party__case=case).order_by("pk"),
-        *Evidence.objects.filter(case=case).order_by("number"),
+        *approvals.people_and_documents(case),
     ]
 
 

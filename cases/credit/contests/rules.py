@@ -12,11 +12,11 @@ from django.db.models import Model
 from cases.credit import codes, guards, letters, links, periods
 from cases.credit.effects import AGAIN, OWNER
 from cases.credit.models import Contest
-from cases.kernel import actors, clocks, locks, record, tasks
+from cases.kernel import actors, approvals, clocks, locks, record, tasks
 from cases.kernel.exchange import corrections
 from cases.kernel.finding import matching
 from cases.kernel.lifecycle import Lifecycle, State, Transition
-from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence, SearchEntry, User
+from cases.kernel.models import Case, CaseParty, SearchEntry, User
 from cases.kernel.policy import Rule
 from cases.ledger import api as ledger
 from cases.ledger import sealing
@@ -53,9 +53,7 @@ def approval_rows(case: Case) -> list[Model]:
     """Return what a contest says; an act of two people is bound to it."""
     return [
         Contest.objects.get(pk=case.pk),
-        *CaseParty.objects.filter(case=case).order_by("number"),
-        *CaseAddress.objects.filter(party__case=case).order_by("pk"),
-        *Evidence.objects.filter(case=case).order_by("number"),
+        *approvals.people_and_documents(case),
     ]
 
 

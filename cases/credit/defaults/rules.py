@@ -7,8 +7,9 @@ from django.db.models import Model
 from cases.credit.defaults import effects, guards
 from cases.credit.defaults.gate import BLOCK
 from cases.credit.defaults.models import Default
+from cases.kernel import approvals
 from cases.kernel.lifecycle import Agreement, Lifecycle, State, Transition
-from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
+from cases.kernel.models import Case
 from cases.kernel.policy import Rule
 
 __all__ = ["LIFECYCLE", "POLICY", "approval_rows"]
@@ -42,9 +43,7 @@ def approval_rows(case: Case) -> list[Model]:
     """Return what an act of two people is about: the default, its documents, the people and where they live."""
     return [
         Default.objects.get(pk=case.pk),
-        *CaseParty.objects.filter(case=case).order_by("number"),
-        *CaseAddress.objects.filter(party__case=case).order_by("pk"),
-        *Evidence.objects.filter(case=case).order_by("number"),
+        *approvals.people_and_documents(case),
     ]
 
 

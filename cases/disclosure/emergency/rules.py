@@ -9,8 +9,9 @@ from django.db.models import Model
 
 from cases.disclosure.emergency import effects, guards
 from cases.disclosure.emergency.models import EmergencyDisclosure
+from cases.kernel import approvals
 from cases.kernel.lifecycle import Agreement, Lifecycle, State, Transition
-from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
+from cases.kernel.models import Case
 from cases.kernel.policy import Rule
 
 __all__ = ["LIFECYCLE", "POLICY", "approval_rows"]
@@ -39,9 +40,7 @@ def approval_rows(case: Case) -> list[Model]:
     """Return what is on record of an emergency; whoever looks afterwards looks at this."""
     return [
         EmergencyDisclosure.objects.get(pk=case.pk),
-        *CaseParty.objects.filter(case=case).order_by("number"),
-        *CaseAddress.objects.filter(party__case=case).order_by("pk"),
-        *Evidence.objects.filter(case=case).order_by("number"),
+        *approvals.people_and_documents(case),
     ]
 
 

@@ -6,8 +6,9 @@ from django.db.models import Model
 
 from cases.fraud.suspicion import effects, guards
 from cases.fraud.suspicion.models import SuspicionReport
+from cases.kernel import approvals
 from cases.kernel.lifecycle import Lifecycle, State, Transition
-from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
+from cases.kernel.models import Case
 from cases.kernel.policy import Rule
 
 __all__ = ["LIFECYCLE", "POLICY", "approval_rows"]
@@ -43,9 +44,7 @@ def approval_rows(case: Case) -> list[Model]:
     """Return what a report says; nobody approves one today, but every kind can say what would be approved."""
     return [
         SuspicionReport.objects.get(pk=case.pk),
-        *CaseParty.objects.filter(case=case).order_by("number"),
-        *CaseAddress.objects.filter(party__case=case).order_by("pk"),
-        *Evidence.objects.filter(case=case).order_by("number"),
+        *approvals.people_and_documents(case),
     ]
 
 

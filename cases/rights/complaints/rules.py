@@ -7,10 +7,10 @@ from typing import Any
 
 from django.db.models import Model
 
-from cases.kernel import clocks, tasks
+from cases.kernel import approvals, clocks, tasks
 from cases.kernel.exchange import letters
 from cases.kernel.lifecycle import Lifecycle, State, Transition
-from cases.kernel.models import Case, CaseAddress, CaseParty, Evidence
+from cases.kernel.models import Case
 from cases.kernel.policy import Rule
 from cases.ledger import sealing
 from cases.rights import effects, periods
@@ -63,9 +63,7 @@ def approval_rows(case: Case) -> list[Model]:
     """Return what a complaint says; an act of two people is bound to it."""
     return [
         DpComplaint.objects.get(pk=case.pk),
-        *CaseParty.objects.filter(case=case).order_by("number"),
-        *CaseAddress.objects.filter(party__case=case).order_by("pk"),
-        *Evidence.objects.filter(case=case).order_by("number"),
+        *approvals.people_and_documents(case),
     ]
 
 
