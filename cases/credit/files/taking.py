@@ -144,16 +144,8 @@ def _known(file: CreditFile, accounts: Sequence[Account], *, by: str, at: dateti
     ids = [account.pk for account in accounts]
     # Between the first and the last are few others: two numbers are asked for, not a thousand, and those left aside.
     here = {"account__gte": min(ids, default=0), "account__lte": max(ids, default=0)}
-    wanted = set(ids)
     sealed = sealing.open_rows(accounts, ["number"], reader=reader, at=at, loaded=[each.key for each in accounts])
     numbers = [each["number"] or "" for each in sealed]
-    living = AccountHolder.objects.filter(ended_date=None, **here).select_related("key__parent").order_by("ordinal")
-    holders = [each for each in living if each.account_id in wanted]
-    keys = [each.key for each in holders]
-    opened_values = sealing.open_rows(holders, _VALUES, reader=reader, at=at, loaded=keys) if holders else []
-    people: dict[int, list[Mapping[str, Any]]] = {}
-    for holder, values in zip(holders, opened_values, strict=True):
-        people.setdefault(holder.account_id, []).append(values)
     flags: dict[int, set[str]] = {}
     for pk, code in AccountFlag.objects.filter(ended_date=None, **here).values_list("account", "code"):
         flags.setdefault(pk, set()).add(code)
@@ -163,10 +155,6 @@ def _known(file: CreditFile, accounts: Sequence[Account], *, by: str, at: dateti
     off = {row.account_id for row in ours if row.case.state in _TAKEN_OFF}
     today = file.effective_date or file.month
     over = {each.pk for each in accounts if each.default_date and is_over(each.default_date, today=today)}
-    marks: dict[int, frozenset[str]] = {}
-    for found in (each.marks(ids) for each in casetypes.all_types()):
-        marks.update({pk: marks.get(pk, frozenset()) | said for pk, said in found.items()})
-    marks.update({pk: marks.get(pk, frozenset()) | {"deceased"} for pk in died(here, at=at)})
     by_itself = Min("status", filter=Q(message_id__isnull=False))
     rows = BureauTold.objects.filter(**here).values_list("account")
     told = {pk: (day, best or "") for pk, day, best in rows.annotate(day=Max("default_date"), best=by_itself)}
@@ -180,14 +168,35 @@ def _known(file: CreditFile, accounts: Sequence[Account], *, by: str, at: dateti
         pending={row.account_id for row in ours if row.case.state in OPEN},
         told={pk: day for pk, (day, _) in told.items() if day is not None},
         told_without={pk for pk, (day, _) in told.items() if day is None},
-        marks=marks,
+        marks=_marks(ids, here, at=at),
         disputed=stopped[DEFAULTING],
         held=stopped[holdkinds.REPORT],
         flags=flags,
         unread=_unread(here),
-        people=people,
+        people=_people(set(ids), here, reader=reader, at=at),
         numbers=dict(zip((account.pk for account in accounts), numbers, strict=True)),
     )
+
+
+def _people(ids: set[int], here: Mapping[str, int], *, reader: Reader, at: datetime) -> dict[int, list[dict[str, Any]]]:
+    """Return by account who holds it now, the first holder first. Opens them, with the access rows."""
+    living = AccountHolder.objects.filter(ended_date=None, **here).select_related("key__parent").order_by("ordinal")
+    holders = [each for each in living if each.account_id in ids]
+    keys = [each.key for each in holders]
+    opened = sealing.open_rows(holders, _VALUES, reader=reader, at=at, loaded=keys) if holders else []
+    people: dict[int, list[dict[str, Any]]] = {}
+    for holder, values in zip(holders, opened, strict=True):
+        people.setdefault(holder.account_id, []).append(values)
+    return people
+
+
+def _marks(ids: list[int], here: Mapping[str, int], *, at: datetime) -> dict[int, frozenset[str]]:
+    """Return by account what cases of any kind say of it, and whether its holder died."""
+    marks: dict[int, frozenset[str]] = {}
+    for found in (each.marks(ids) for each in casetypes.all_types()):
+        marks.update({pk: marks.get(pk, frozenset()) | said for pk, said in found.items()})
+    marks.update({pk: marks.get(pk, frozenset()) | {"deceased"} for pk in died(here, at=at)})
+    return marks
 
 
 def _no_worse(before: str, since: str) -> str:
