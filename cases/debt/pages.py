@@ -145,9 +145,6 @@ def _one(
     (counted, hidden, held), work = _counted(batch, actor), batches.work_of(batch)
     waiting = counted.get("in_batch", (0, 0))[0]
     kept = [counts for state, counts in counted.items() if state not in {"selected", "excluded"}]
-    may = policy.can(actor, rules.RELEASE, kind=KIND).is_allowed and batch.released_at is None
-    may = may and bool(waiting or hidden)
-    own = batch.built_by_id == actor.user_id
     states = {state.code: state for state in rules.LIFECYCLE.all_states}
     asked = request.GET.get("state", "")
     lines, after = _lines(batch, actor, asked if asked in counted else "", _number(request.GET.get("after", "")))
@@ -177,19 +174,35 @@ def _one(
         "held": held,
         "went_nowhere": bool(batch.released_at and work and work.is_over) and not (kept or hidden),
         "waiting": waiting,
-        "work": work,
-        "may_go_on": batches.may_go_on(work, actor) and not (own and batch.released_at),
-        "whys": [jobs.reason(work, code) for code in unfinished.failures(work)] if work and work.is_over else [],
         "recall_at": _entering(recalling.RECALL, f"?batch={batch.reference}", actor)
         if counted.keys() & {"sent", "active"}
         else "",
+        "problems": problems or [],
+    }
+    acts = _work_on(batch, work, actor) | _release_of(batch, actor, has_lines=bool(waiting or hidden))
+    return render(request, "cases/debt/batch.html", shown | acts, status=status)
+
+
+def _work_on(batch: PlacementBatch, work: Job | None, actor: Actor) -> dict[str, Any]:
+    """How far the newest work on a batch is, and whether this person may have it go on."""
+    is_own_release = batch.built_by_id == actor.user_id and bool(batch.released_at)
+    return {
+        "work": work,
+        "may_go_on": batches.may_go_on(work, actor) and not is_own_release,
+        "whys": [jobs.reason(work, code) for code in unfinished.failures(work)] if work and work.is_over else [],
         "is_asker": work is not None and work.asked_by_id == actor.user_id,
+    }
+
+
+def _release_of(batch: PlacementBatch, actor: Actor, *, has_lines: bool) -> dict[str, Any]:
+    """Whether this person may release a batch, or would if they had not built it themselves."""
+    may = policy.can(actor, rules.RELEASE, kind=KIND).is_allowed and batch.released_at is None and has_lines
+    own = batch.built_by_id == actor.user_id
+    return {
         "digest": batches.digest_of(batch),
         "may_release": may and not own and bool(batch.digest),
         "is_own": may and own,
-        "problems": problems or [],
     }
-    return render(request, "cases/debt/batch.html", shown, status=status)
 
 
 def _is_seen(actor: Actor) -> Exists:
