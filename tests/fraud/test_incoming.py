@@ -24,6 +24,7 @@ from tests.api.caller import call, callback
 from tests.fraud.told import ALERT, FPA, hear_of
 from tests.kernel.snapshots import nothing_written, undone
 from tests.web import desk
+from tests.web.desk import text
 from tests.web.test_queries import shortly, statements
 
 pytestmark = pytest.mark.django_db
@@ -38,10 +39,6 @@ MATCH = {
     "matched_on": ["name", "date_of_birth"],
     "expires_date": "2027-06-30",
 }
-
-
-def text(response):
-    return " ".join(response.content.decode().split())
 
 
 def flags():

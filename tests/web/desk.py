@@ -6,6 +6,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
+from django.urls import reverse
 
 from cases.kernel.models import User
 
@@ -30,3 +31,13 @@ def client_of(username: str, *, is_stepped_up: bool = False) -> Client:
     client = Client(headers={"accept": "text/html"})
     client.cookies[settings.SESSION_COOKIE_NAME] = session_of(username, is_stepped_up=is_stepped_up)
     return client
+
+
+def at(name, case, *args):
+    """Return the address of a page of a case."""
+    return reverse(f"web:{name}", args=[case.uid, *args])
+
+
+def text(response):
+    """Return a page's source with its white space folded."""
+    return " ".join(response.content.decode().split())

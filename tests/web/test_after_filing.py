@@ -3,17 +3,13 @@
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 
 from cases.kernel.models import Case
 from tests import factories
 from tests.web import desk
+from tests.web.desk import at
 
 pytestmark = pytest.mark.django_db
-
-
-def at(name, case, *args):
-    return reverse(f"web:{name}", args=[case.uid, *args])
 
 
 def officer(case):

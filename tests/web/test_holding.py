@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.urls import reverse
 from django.utils import timezone
 
 from cases.kernel import calendars, edits, holds, tasks
@@ -15,17 +14,10 @@ from cases.ledger.models import AccessEvent, LedgerEvent
 from cases.web.commonforms import ReleaseForm
 from tests import factories
 from tests.web import desk
+from tests.web.desk import at, text
 
 pytestmark = pytest.mark.django_db
 WHY = "They dispute the date."
-
-
-def at(name, case, *args):
-    return reverse(f"web:{name}", args=[case.uid, *args])
-
-
-def text(response):
-    return " ".join(response.content.decode().split())
 
 
 def test_a_hold_is_entered_shown_in_the_head_and_released_by_two(people):

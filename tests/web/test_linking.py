@@ -1,23 +1,15 @@
 """The page of links: both ends show one, a refusal keeps what was typed, and a compartment's page says who sees it."""
 
 import pytest
-from django.urls import reverse
 
 from cases.kernel.linking import links
 from cases.kernel.models import CaseLink
 from tests import factories, suspicions
 from tests.kernel.snapshots import nothing_written
 from tests.web import desk
+from tests.web.desk import at, text
 
 pytestmark = pytest.mark.django_db
-
-
-def at(name, case, *args):
-    return reverse(f"web:{name}", args=[case.uid, *args])
-
-
-def text(response):
-    return " ".join(response.content.decode().split())
 
 
 def test_a_link_is_made_shown_at_both_ends_and_removed(people):
