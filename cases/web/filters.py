@@ -94,8 +94,9 @@ def read(query: QueryDict, *, actor: Actor, at: datetime) -> tuple[Filters, list
     """Return what the address asks for, and a sentence for each part of it that means nothing."""
     kinds = [each.code for each in casetypes.all_types()]
     states = _states(actor, query.get("kind", ""))
+    view = _known(query.get("view", "open"), VIEWS, "open")
     asked = Filters(
-        view=_known(query.get("view", "open"), VIEWS, "open"),
+        view=view,
         kind=_known(query.get("kind", ""), kinds),
         state=_known(query.get("state", ""), states),
         team=_id(query.get("team", "")),
@@ -104,7 +105,7 @@ def read(query: QueryDict, *, actor: Actor, at: datetime) -> tuple[Filters, list
         with_snoozed=query.get("snoozed", "") in SNOOZED,
         holds=FLAGS.get(query.get("flag", ""), ("", ()))[1],
         agency=_id(query.get("agency", "")),
-        sort=_known(query.get("sort", "due"), SORTS, "due"),
+        sort=_known(query.get("sort", ""), SORTS, VIEWS[view].sort),
         **_due(query.get("due", ""), at),
         **_amount(query.get("amount", "")),
     )

@@ -80,13 +80,13 @@ def _pinned(kept: Sequence[SavedAs], asked_now: str, counted: Mapping[str, int])
     ]
 
 
-def _sorts(query: QueryDict, current: str) -> dict[str, SortLink]:
+def _sorts(query: QueryDict, asked: Filters) -> dict[str, SortLink]:
     return {
         code: SortLink(
             label=sort.label,
-            url=_url(query, sort="" if code == "due" else code),
+            url=_url(query, sort="" if code == worklist.VIEWS[asked.view].sort else code),
             direction="descending" if sort.is_descending else "ascending",
-            is_current=code == current,
+            is_current=code == asked.sort,
         )
         for code, sort in worklist.SORTS.items()
     }
@@ -143,7 +143,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "is_uncounted": not counted,
         "urgent": rows.urgent_lines(actor, at=at),
         "tabs": [*_tabs(request.GET, "" if any(tab.is_current for tab in pinned) else asked.view, counted), *pinned],
-        "sorts": _sorts(request.GET, asked.sort),
+        "sorts": _sorts(request.GET, asked),
         "chips": chips,
         "chips_on": [chip for chip in chips if chip.is_on],
         "faults": faults,

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from cases.kernel import actors, casetypes, edits, holds, policy, record
+from cases.kernel import actors, casetypes, edits, holds, policy, record, transitions
 from cases.kernel.models import Case, OutboxMessage, TeamMembership
 from cases.kernel.reading import worklist
 from cases.ledger.models import AccessEvent
@@ -105,6 +105,22 @@ def test_no_case_is_offered_that_is_closed_or_with_somebody(people):
     lines = desk.client_of("a.byrne").get("/cases/").context["lines"]
 
     assert {line.reference: bool(line.take_url) for line in lines} == {free.reference: True, mine.reference: False}
+
+
+def test_what_is_closed_stands_with_the_last_change_first_and_has_any_other_order_on_demand(people):
+    first, last = factories.investigating(people), factories.investigating(people)
+    for minute, case in enumerate((first, last)):
+        at = factories.AT + timedelta(minutes=minute)
+        transitions.apply(case.pk, "close_no_action", actor=people["a.byrne"], at=at, reason="No fraud.")
+    client = desk.client_of("a.byrne")
+
+    def on(query: str) -> list[str]:
+        return [line.reference for line in client.get(f"/cases/?view=closed{query}").context["lines"]]
+
+    assert on("") == on("&sort=changed") == [last.reference, first.reference]
+    assert on("&sort=due") == on("&sort=opened") == [first.reference, last.reference]
+    sorts = client.get("/cases/?view=closed").context["sorts"]
+    assert (sorts["changed"].url, sorts["due"].url) == ("/cases/?view=closed", "/cases/?view=closed&sort=due")
 
 
 def test_next_case_is_of_a_kind_the_person_may_take(people):

@@ -56,6 +56,11 @@ class Case(Tracked):
             models.Index(fields=["-changed_at", "-id"], name="case_changed"),
             models.Index("due_at", "id", name="case_due", condition=Q(is_closed=False)),
             models.Index("opened_at", "id", name="case_opened", condition=Q(is_closed=False)),
+            models.Index(
+                fields=["-amount_pence", "id"],
+                name="case_amount",
+                condition=Q(is_closed=False, amount_pence__isnull=False),
+            ),
             models.Index("team", name="case_waiting", condition=Q(is_closed=False, is_dormant=True)),
             models.Index(
                 "kind",

@@ -53,10 +53,11 @@ Moment = datetime
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """One tab of the queue: its words and which cases it holds at a given moment."""
+    """One tab of the queue: its words, which cases it holds at a given moment, and their order unless one is asked."""
 
     label: str
     holds: Callable[[Moment], Q]
+    sort: str = "due"
 
 
 def end_of_today(at: Moment) -> Moment:
@@ -83,7 +84,7 @@ VIEWS: Mapping[str, View] = {
     "approval": View(label="Awaiting approval", holds=_is_awaiting_approval),
     "held": View(label="On hold", holds=lambda at: Q(holds.is_held(at), is_closed=False)),
     "waiting": View(label="Waiting for time", holds=lambda at: Q(is_closed=False, is_dormant=True)),
-    "closed": View(label="Closed", holds=lambda at: Q(is_closed=True)),
+    "closed": View(label="Closed", holds=lambda at: Q(is_closed=True), sort="changed"),
 }
 
 

@@ -138,6 +138,14 @@ def case_page(stage: Stage) -> Mapping[str, Iterator[Operation]]:
     return _pages(stage, f"/cases/{uid}/", "/bench/ref/cases/7/", "/bench/floor/cases/7/")
 
 
+def my_work(stage: Stage) -> Mapping[str, Iterator[Operation]]:
+    return _pages(stage, "/", "/bench/ref/list/", "/bench/floor/list/")
+
+
+def task_list(stage: Stage) -> Mapping[str, Iterator[Operation]]:
+    return _pages(stage, "/tasks/?view=all", "/bench/ref/list/", "/bench/floor/list/")
+
+
 def _search(stage: Stage, words: list[str]) -> Mapping[str, Iterator[Operation]]:
     ours, ref, floor = cycle(words), cycle(["Tre101kis", "Tre2022kis"]), cycle(["Tre101kis", "Tre2022kis"])
     return {
@@ -283,6 +291,8 @@ WORKLOADS = (
     Workload(code="W7E", label="Search: a telephone number", arms=search_exact),
     Workload(code="W7P", label="Search: the beginning of a name", arms=search_start),
     Workload(code="W7S", label="Search: a name that sounds alike", arms=search_sound),
+    Workload(code="W15", label="What I have to do today", arms=my_work),
+    Workload(code="W15T", label="Tasks, 25 rows, with counts", arms=task_list),
     Workload(code="W13", label="A callback of an agency", arms=callback, floor=2.0),
     Workload(code="W13R", label="The same callback again (ref: a first one)", arms=callback_again, ref=1.0),
     Workload(code="W14", label="Deliver ten promises", arms=deliver, repeats=1, operations=BATCH),

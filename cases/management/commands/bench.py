@@ -22,7 +22,7 @@ from cases.kernel.models import Case
 class Command(BaseCommand):
     """Writes into the database it measures, so it runs in demo mode only; drops its own tables at the end."""
 
-    help = "Measure W1, W2, W3, W4, W7, W13, W14, W14A: a table, and JSON with --json FILE. Seed cases first."
+    help = "Measure W1, W2, W3, W4, W7, W13, W14, W14A, W15: a table, and JSON with --json FILE. Seed cases first."
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--rounds", type=int, default=7)

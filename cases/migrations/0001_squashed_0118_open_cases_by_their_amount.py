@@ -1,4 +1,4 @@
-"""An empty database gets the tables of 0001 to 0117 in one step; one that has some of them takes the rest one by one.
+"""An empty database gets the tables of 0001 to 0118 in one step; one that has some of them takes the rest one by one.
 
 Drawing the models for every step takes half a minute of CPU, and an empty database has no rows to carry along.
 A new migration names the newest numbered one as what it depends on, never this one.
