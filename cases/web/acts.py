@@ -20,7 +20,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, Note, User
 from cases.kernel.reading import desk, timeline
 from cases.kernel.transitions import CaseChanged
-from cases.web import asking, casepage, decision, once, stepup
+from cases.web import addresses, asking, casepage, decision, once, stepup
 from cases.web.casepage import Typed
 from cases.web.refusals import Problem, form_problems, screen, status_of
 
@@ -30,12 +30,12 @@ __all__ = ["assign", "close_task", "note", "step", "take", "verdict"]
 ANYBODY = "anybody"
 
 
-def _back(request: HttpRequest, uid: UUID) -> HttpResponse:
-    """Return to the list the form came from, else to the case."""
+def _back(request: HttpRequest, uid: UUID, part: str = "") -> HttpResponse:
+    """Return to the list the form came from, else to the case, or to a part of its page."""
     target = request.POST.get("back", "")
     if target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None):
         return HttpResponseRedirect(target)
-    return redirect("web:case", uid=uid)
+    return HttpResponseRedirect(f"{addresses.of_case('web:case', uid)}{part}")
 
 
 def _version(request: HttpRequest) -> int | None:
@@ -67,9 +67,10 @@ def _do(
     said: str | Callable[[Any], str],
     typed: Typed,
     makes: type[Model] | None = None,
+    part: str = "",
 ) -> HttpResponse:
     """Make the call; say what is now so, or show the case with the refusal and what was typed. `makes` is the row that
-    a form is good for once."""
+    a form is good for once, `part` where on the page it shows."""
     try:
         done = act()
     except CaseError as error:
@@ -78,9 +79,9 @@ def _do(
         if makes is None or not once.has_made(makes, once.uid_of_sent(request)):
             raise
         messages.info(request, once.SENT)
-        return _back(request, case.uid)
+        return _back(request, case.uid, part)
     messages.success(request, said if isinstance(said, str) else said(done))
-    return _back(request, case.uid)
+    return _back(request, case.uid, part)
 
 
 @screen
@@ -144,6 +145,7 @@ def note(request: HttpRequest, uid: UUID) -> HttpResponse:
         said="Note added.",
         typed=Typed(note=text),
         makes=Note,
+        part="#tl-h",
     )
 
 

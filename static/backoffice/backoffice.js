@@ -128,13 +128,16 @@ addEventListener("click", event => {
 addEventListener("keydown", event => {
   const menu = event.key === "Escape" && event.target.closest?.("details.pop[open], .bulk details[open]");
   if (menu) { menu.open = false; $("summary", menu).focus(); }
+  if (event.key === "Escape") event.target.closest?.("dd")?.querySelector("[data-hide]")?.click();
 });
 
 // Revealed values hide after a minute, when the tab is left, and before printing
 const remask = place => {
   const mask = place && $("template[data-mask]", place);
   if (!mask) return;
+  const isHere = place.contains(document.activeElement);
   place.replaceChildren(mask.content.cloneNode(true));
+  if (isHere) $("a", place)?.focus();
   if (window.htmx) htmx.process(place);
 };
 const remaskAll = () => $$("[data-revealed]").forEach(each => remask(each.closest("dd")));
@@ -250,6 +253,12 @@ addEventListener("submit", event => {
   if (!event.target.matches("[hx-post], [hx-get]")) { isSent = true; clearTimeout(waits); }
   [...event.target.elements].filter(each => each.matches("button:not([type=button])")).forEach(button => setTimeout(() => { button.disabled = true; }));
 });
+// Whoever acts on a row of a list goes on from there when the list comes back
+const lines = () => $$("main tbody tr");
+addEventListener("submit", event => { sessionStorage.line = `${location.pathname} ${lines().indexOf(event.submitter?.closest("tr"))}`; });
+const [list, line] = (sessionStorage.line || "").split(" ");
+delete sessionStorage.line;
+if (list === location.pathname && line >= 0) $("a, button", lines()[Math.min(line, lines().length - 1)])?.focus();
 addEventListener("pageshow", () => { isSent = false; });
 addEventListener("pageshow", () => $$("form button:not([hidden]):disabled, button[form]:disabled").forEach(button => { button.disabled = false; }));
 $("[data-focus]")?.focus();

@@ -124,6 +124,34 @@ def test_work_is_done_without_script(browser, live_server, people):
     assert Case.objects.get(pk=case.pk).state == "approved"
 
 
+def test_whoever_acts_goes_on_where_they_were(browser, live_server, people):
+    for _ in range(3):
+        factories.referred(people)
+    case = factories.investigating(people)
+    with crawl.person(browser, live_server.url, "a.byrne", crawl.Findings()) as person:
+        page = person.page
+        page.goto(f"{live_server.url}/cases/?view=unassigned")
+        second = page.locator("main tbody tr").nth(1)
+        taken = second.locator("code").inner_text()
+        second.locator("button.take").press("Enter")
+        page.wait_for_selector("text=is yours.")
+        assert taken not in page.locator("main tbody").inner_text()
+        assert page.locator("main tbody tr").nth(1).locator("a").evaluate("each => each === document.activeElement")
+        page.goto(f"{live_server.url}/cases/{case.uid}/")
+        assert page.evaluate("document.activeElement === document.body")
+        page.locator(".composer textarea").fill("Rang back.")
+        page.keyboard.press("Control+Enter")
+        page.wait_for_url("**#tl-h")
+        assert page.locator(".tl", has_text="Rang back.").first.evaluate(
+            "each => each.getBoundingClientRect().top < innerHeight"
+        )
+        page.get_by_role("button", name="Reveal").first.press("Enter")
+        page.wait_for_selector("dd select")
+        page.keyboard.press("Escape")
+        page.wait_for_selector("dd select", state="detached")
+        assert page.evaluate("document.activeElement.textContent").startswith("Reveal")
+
+
 def test_filter_stays_in_the_address_and_back_returns_to_it(browser, live_server, people):
     case = factories.referred(people)
     with crawl.person(browser, live_server.url, "a.byrne", crawl.Findings()) as person:
