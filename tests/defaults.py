@@ -186,6 +186,11 @@ def paid(build: Any) -> Any:
     return builder
 
 
+@story
+def missed(people: dict[str, Actor]) -> Case:
+    return tell_again(arranged(people), at=OVER, balance_pence="15200", payments_behind="4")
+
+
 def disputed(build: Any) -> Any:
     """The same case, which the customer disputes."""
 
