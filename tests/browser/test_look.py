@@ -158,3 +158,16 @@ def test_no_title_of_a_list_is_cut_and_its_rows_begin_one_below_the_other(browse
         assert titles.evaluate_all("each => each.every(one => one.scrollHeight - one.clientHeight <= 1)")
         assert titles.evaluate_all("each => each.every(one => one.scrollWidth <= one.clientWidth)")
         assert len(set(titles.evaluate_all(EDGES.format("left")))) == 1
+
+
+@pytest.mark.parametrize("part", ["", "office", "looks"])
+def test_the_trail_is_read_on_a_telephone_without_scrolling_sideways(browser, live_server, part):
+    factories.filed(factories.office())
+    with crawl.person(browser, live_server.url, "b.lacombe", crawl.Findings()) as person:
+        person.page.set_viewport_size({"width": 400, "height": 900})
+        person.page.goto(f"{live_server.url}/audit-trail/?why=audit_sample&of={part}")
+        table = person.page.locator(".scroll:has(.trail)")
+        if part != "looks":
+            assert table.locator("tbody tr").count() > 3
+            assert "System" in table.inner_text()
+        assert all(table.evaluate_all("each => each.map(one => one.scrollWidth <= one.clientWidth)"))
