@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
 from cases.kernel import casetypes, clocks, tasks, typed
 from cases.kernel.actors import Actor
@@ -234,10 +234,12 @@ def void_overtaken(case: Case, *, at: datetime) -> None:
             _void(case, approval, at=at)
 
 
-_PROPOSED = Prepared(
-    lambda case: Approval.objects.filter(case=case, closed_at=None, mode="before", typed__isnull=False),
-    case=-(10**15) - 1,
-)
+def proposed(case: Any) -> QuerySet[Approval]:
+    """Return what is proposed on a case and waits for somebody to agree."""
+    return Approval.objects.filter(case=case, closed_at=None, mode="before", typed__isnull=False)
+
+
+_PROPOSED = Prepared(proposed, case=-(10**15) - 1)
 
 
 def void_all(case: Case, *, at: datetime) -> None:

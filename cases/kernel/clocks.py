@@ -323,8 +323,18 @@ def name_end(case: Case, clock: Clock, *, until: date, at: datetime) -> None:
 def refresh_due(case: Case) -> None:
     """Set `case.due_at` to the earliest live clock that asks for work: a breached one goes on asking until what it
     asks for is done. The caller saves the case."""
-    work = tuple(sorted(code for code, rule in RULES.items() if rule.is_work))
-    case.due_at = next((due_at for (due_at,) in _first_due(work).rows(case=case.pk)), None)
+    case.due_at = next((due_at for (due_at,) in _first_due(of_work()).rows(case=case.pk)), None)
+
+
+def of_work() -> tuple[str, ...]:
+    """Return the rules whose clocks ask for work."""
+    return tuple(sorted(code for code, rule in RULES.items() if rule.is_work))
+
+
+def live_of(case: Any, rules: tuple[str, ...]) -> QuerySet[Clock]:
+    """Return the live clocks of a case by some rules, what is due first first: a breached one is live too."""
+    live = Clock.objects.filter(case=case, ended_at=None, state__in=["running", "breached"], rule__in=rules)
+    return live.exclude(due_at__isnull=True).order_by("due_at")
 
 
 @lru_cache(maxsize=8)
@@ -332,7 +342,6 @@ def _first_due(work: tuple[str, ...]) -> Prepared:
     """Return the query of the earliest due time among the rules that ask for work."""
 
     def build(*, case: int) -> QuerySet[Clock, Any]:
-        live = Clock.objects.filter(case=case, ended_at=None, state__in=["running", "breached"], rule__in=work)
-        return live.exclude(due_at__isnull=True).order_by("due_at").values_list("due_at")[:1]
+        return live_of(case, work).values_list("due_at")[:1]
 
     return Prepared(build, case=-(10**15) - 1)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from cases.kernel.actors import Actor
 from cases.kernel.models import Case, Task, Team
 from cases.kernel.prepared import Prepared
@@ -174,9 +176,12 @@ def rests(case: Case) -> bool:
     return case.due_at is None and not _OPEN.rows(case=case.pk)
 
 
-_OPEN = Prepared(
-    lambda case: Task.objects.filter(case=case, closed_at=None).order_by().values_list("pk")[:1], case=-(10**15) - 1
-)
+def open_of(case: Any) -> QuerySet[Task]:
+    """Return the open tasks of a case, in no order."""
+    return Task.objects.filter(case=case, closed_at=None).order_by()
+
+
+_OPEN = Prepared(lambda case: open_of(case).values_list("pk")[:1], case=-(10**15) - 1)
 
 
 def close_all(case: Case, kind: str, *, actor: Actor, at: datetime) -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from cases.kernel import approvals, casetypes, clocks, endings, locks, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError
 from cases.kernel.lifecycle import Agreement, Transition
 from cases.kernel.models import Approval, Case
+from cases.kernel.prepared import Prepared
 from cases.kernel.standing import Standing
 from cases.ledger import api as ledger
 from cases.ledger import security
@@ -280,14 +283,36 @@ def _settle(context: Context) -> None:
     case = context.case
     case.version += 1
     case.changed_at = context.at
-    approvals.void_overtaken(case, at=context.at)
     state = casetypes.get(case.kind).lifecycle.state(case.state)
-    if state.is_terminal and context.transition.target:
+    ends = state.is_terminal and bool(context.transition.target)
+    is_proposed, due_at, is_asked = _left(clocks.of_work()).rows(case=case.pk)[0]
+    if not (is_proposed or ends):
+        case.due_at, case.is_dormant = due_at, state.is_dormant and due_at is None and not is_asked
+        case.save()
+        return
+    approvals.void_overtaken(case, at=context.at)
+    if ends:
         endings.close(case, retention_class=state.retention_class, occurred_at=context.occurred_at)
         tasks.close_with_case(case, actor=context.actor, at=context.at)
     clocks.refresh_due(case)
     case.is_dormant = state.is_dormant and tasks.rests(case)
     case.save()
+
+
+@lru_cache(maxsize=8)
+def _left(work: tuple[str, ...]) -> Prepared:
+    """Return the query of what a case has left: whether an act is proposed, when the first clock of these rules is due,
+    and whether a task is open."""
+
+    def build(*, case: int) -> QuerySet[Case, Any]:
+        left = Case.objects.filter(pk=case).annotate(
+            is_proposed_=Exists(approvals.proposed(OuterRef("pk"))),
+            due_at_=Subquery(clocks.live_of(OuterRef("pk"), work).values("due_at")[:1]),
+            is_asked_=Exists(tasks.open_of(OuterRef("pk"))),
+        )
+        return left.values_list("is_proposed_", "due_at_", "is_asked_")
+
+    return Prepared(build, case=-(10**15) - 1)
 
 
 def offers(case: Case, actor: Actor, *, standing: Standing | None = None, at: datetime | None = None) -> list[Offer]:
