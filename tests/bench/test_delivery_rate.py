@@ -43,7 +43,7 @@ from cases.kernel import actors
 from cases.kernel.exchange import agencies
 channel, by, at = agencies.channel_of(agencies.get("{FPA}"), "out"), actors.system("bench"), timezone.now()
 if sys.argv[1] == "pause":
-    lifted = {"rate_per_minute": 1_000_000, "max_in_flight": 50}
+    lifted = dict(rate_per_minute=1_000_000, max_in_flight=50)
     agencies.change_channel(channel, "agency.channel_changed", actor=by, at=at, **lifted)
     agencies.pause(channel, actor=by, at=at, cause="bench", until=None)
 else:
