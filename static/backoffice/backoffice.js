@@ -254,11 +254,13 @@ addEventListener("submit", event => {
   [...event.target.elements].filter(each => each.matches("button:not([type=button])")).forEach(button => setTimeout(() => { button.disabled = true; }));
 });
 // Whoever acts on a row of a list goes on from there when the list comes back
-const lines = () => $$("main tbody tr");
-addEventListener("submit", event => { sessionStorage.line = `${location.pathname} ${lines().indexOf(event.submitter?.closest("tr"))}`; });
-const [list, line] = (sessionStorage.line || "").split(" ");
-delete sessionStorage.line;
-if (list === location.pathname && line >= 0) $("a, button", lines()[Math.min(line, lines().length - 1)])?.focus();
+{
+  const lines = () => $$("main tbody tr");
+  addEventListener("submit", event => { sessionStorage.line = `${location.pathname} ${lines().indexOf(event.submitter?.closest("tr"))}`; });
+  const [list, line] = (sessionStorage.line || "").split(" ");
+  delete sessionStorage.line;
+  if (list === location.pathname && line >= 0) $("a, button", lines()[Math.min(line, lines().length - 1)])?.focus();
+}
 addEventListener("pageshow", () => { isSent = false; });
 addEventListener("pageshow", () => $$("form button:not([hidden]):disabled, button[form]:disabled").forEach(button => { button.disabled = false; }));
 $("[data-focus]")?.focus();
