@@ -21,7 +21,8 @@ class CasesConfig(AppConfig):
         from cases.agencies import inbound
         from cases.catalogue import CASE_TYPES, OFFICE_CHANGES
         from cases.doorbell import nudge
-        from cases.kernel import casetypes, jobs, outbox, policy
+        from cases.kernel import casetypes, outbox, policy
+        from cases.kernel.background import jobs
         from cases.kernel.evidence import scanning, store
         from cases.kernel.office import proposals
         from cases.kernel.oncall import alerts

@@ -21,7 +21,7 @@ from cases.disclosure.transfer.casetype import TRANSFER
 from cases.fraud.casetype import FRAUD_REFERRAL
 from cases.fraud.suspicion.casetype import SUSPICION_REPORT
 from cases.fraud.trace.casetype import TRACE
-from cases.kernel import caselists, several, traillists
+from cases.kernel.background import several
 from cases.kernel.office import (
     codeentries,
     confirming,
@@ -34,6 +34,7 @@ from cases.kernel.office import (
     teams,
     ties,
 )
+from cases.kernel.outputs import caselists, traillists
 from cases.reports.figures import releasing
 from cases.rights.casetype import RIGHTS_REQUEST
 from cases.rights.complaints.casetype import DP_COMPLAINT

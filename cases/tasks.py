@@ -12,12 +12,15 @@ from django.utils import timezone
 
 from cases.accounts import uploads
 from cases.agencies import application, clamd, delivery, digests, fetching, forgetting, limits, oncall
-from cases.kernel import disposals, erasing, holds, jobrun, jobs, olddrafts, piles
+from cases.kernel import holds
+from cases.kernel.background import jobrun, jobs
+from cases.kernel.disposal import disposals, erasing, piles
 from cases.kernel.evidence import custody, disposal, scanning
 from cases.kernel.exchange import chase
 from cases.kernel.finding import matching
 from cases.kernel.office import access, codelists, policydocs, publiclinks, shutout
 from cases.kernel.oncall import alerts
+from cases.kernel.personal import olddrafts
 from cases.kernel.timing import sweeps
 from cases.ledger import checkpoints, tombstones
 from cases.reports import keeping, letters, requests

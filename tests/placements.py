@@ -15,8 +15,9 @@ from cases.accounts.models import Account
 from cases.agencies.directory import TERMS
 from cases.debt import batches, callbacks, messages, opening
 from cases.debt.models import Placement, PlacementBatch
-from cases.kernel import actors, jobrun, record, transitions, verdicts
+from cases.kernel import actors, record, transitions, verdicts
 from cases.kernel.actors import Actor
+from cases.kernel.background import jobrun
 from cases.kernel.casetypes import Content
 from cases.kernel.exchange import agencies, files
 from cases.kernel.models import Agency, BatchFile, Case

@@ -12,8 +12,9 @@ from cases.accounts import uploads
 from cases.accounts.models import Account
 from cases.agencies.directory import TERMS
 from cases.debt.sale import bids, bulk, looking, notices, prices, tapes
-from cases.kernel import actors, intake, jobrun, jobs, record, transitions, verdicts
+from cases.kernel import actors, intake, record, transitions, verdicts
 from cases.kernel.actors import Actor
+from cases.kernel.background import jobrun, jobs
 from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Case, Job, Letter
 from cases.ledger import sealing

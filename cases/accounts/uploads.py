@@ -22,8 +22,9 @@ from django.db.models.functions import Cast
 
 from cases.accounts import reading, storing
 from cases.accounts.models import AccountFault, AccountUpload, AccountUploadPart
-from cases.kernel import calendars, casetypes, jobs, policy, retention
+from cases.kernel import calendars, casetypes, policy, retention
 from cases.kernel.actors import Actor, system
+from cases.kernel.background import jobs
 from cases.kernel.errors import CaseError
 from cases.kernel.evidence import disposal
 from cases.kernel.models import Job

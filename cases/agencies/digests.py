@@ -14,8 +14,9 @@ from django.core.mail import EmailMessage, get_connection
 
 from cases.agencies.oncall import tried
 from cases.agencies.transports.base import DeliveryError
-from cases.kernel import digests, failpoints
-from cases.kernel.digests import Claimed
+from cases.kernel import failpoints
+from cases.kernel.personal import digests
+from cases.kernel.personal.digests import Claimed
 
 __all__ = ["send_due"]
 

@@ -12,8 +12,9 @@ from django.db import transaction
 from django.db.models import F
 
 from cases.agencies import application
-from cases.kernel import calendars, locks, piles, retention, tasks
+from cases.kernel import calendars, locks, retention, tasks
 from cases.kernel.actors import system
+from cases.kernel.disposal import piles
 from cases.kernel.evidence import disposal
 from cases.kernel.exchange import agencies
 from cases.kernel.models import BatchFile, Callback, Task

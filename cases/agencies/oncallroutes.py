@@ -9,12 +9,12 @@ from django.conf import settings
 
 from cases.agencies import addresses
 from cases.kernel.actors import Actor
+from cases.kernel.forms.numberfields import Whole
+from cases.kernel.forms.plainforms import Chosen
 from cases.kernel.models import OnCallRing, OnCallRoute, Team
-from cases.kernel.numberfields import Whole
 from cases.kernel.office import grants
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
-from cases.kernel.plainforms import Chosen
 
 __all__ = ["KINDS", "METHODS"]
 

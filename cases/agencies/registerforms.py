@@ -14,10 +14,10 @@ from cases.agencies.partnerkeys import KeyRefused
 from cases.kernel import notice
 from cases.kernel.exchange import agencies
 from cases.kernel.exchange.agreements import STATES, Terms
+from cases.kernel.forms.plainforms import Chosen
 from cases.kernel.models import Agency
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Payload
-from cases.kernel.plainforms import Chosen
 
 __all__ = [
     "LABELS",

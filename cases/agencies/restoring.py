@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F
 
 from cases.agencies import settlement
-from cases.kernel import erasingagain
+from cases.kernel.disposal import erasingagain
 from cases.kernel.exchange import files
 from cases.kernel.models import OutboxMessage, Stream
 from cases.ledger import databases, security

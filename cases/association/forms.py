@@ -10,7 +10,7 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 
 from cases.association import codes, proof
-from cases.kernel.plainforms import DAY, Chosen, PersonForm, PlainForm, StepForm
+from cases.kernel.forms.plainforms import DAY, Chosen, PersonForm, PlainForm, StepForm
 
 __all__ = [
     "BreakForm",

@@ -9,8 +9,8 @@ from typing import Any
 from cases.association import codes
 from cases.association.forms import FactsForm, PartyForm
 from cases.kernel.casetypes import Intake
+from cases.kernel.forms.plainforms import IN_ADDRESS, faults_of
 from cases.kernel.intake import FieldErrors
-from cases.kernel.plainforms import IN_ADDRESS, faults_of
 
 __all__ = ["INTAKE", "parse"]
 

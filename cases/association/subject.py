@@ -8,7 +8,7 @@ from datetime import datetime
 from cases.association import bureaus, codes
 from cases.association.models import LinkStatement
 from cases.kernel.models import Case
-from cases.kernel.papers import Item, filled, moment
+from cases.kernel.outputs.papers import Item, filled, moment
 from cases.ledger import sealing
 from cases.ledger.sealing import Reader
 

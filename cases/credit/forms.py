@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 from django import forms
 
 from cases.credit import codes, opening
+from cases.kernel.forms.numberfields import Pounds
+from cases.kernel.forms.plainforms import PLACE, Chosen, PersonForm, PlainForm, StepForm
 from cases.kernel.models import Case
-from cases.kernel.numberfields import Pounds
-from cases.kernel.plainforms import PLACE, Chosen, PersonForm, PlainForm, StepForm
 from cases.kernel.timing import places
 
 __all__ = ["DecideForm", "FactsForm", "PartyForm"]

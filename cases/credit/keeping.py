@@ -16,8 +16,9 @@ from django.db.models import Q, QuerySet
 from cases.accounts import likeness
 from cases.credit import codes
 from cases.credit.models import CheckDecision, Contest
-from cases.kernel import calendars, casetypes, jobs, locks, record, retention
+from cases.kernel import calendars, casetypes, locks, record, retention
 from cases.kernel.actors import Actor, system
+from cases.kernel.background import jobs
 from cases.kernel.finding import matching
 from cases.kernel.models import Case, CaseAddress, CaseLink, CaseParty
 from cases.kernel.prepared import Prepared

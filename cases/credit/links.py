@@ -13,8 +13,9 @@ from datetime import datetime
 from django.db.models import Q
 
 from cases.credit.models import Check, CheckDecision
-from cases.kernel import jobs, locks, record, tasks
+from cases.kernel import locks, record, tasks
 from cases.kernel.actors import system
+from cases.kernel.background import jobs
 from cases.kernel.models import Case, CaseLink
 
 __all__ = ["AGAIN", "FOLLOWED", "LOOK", "LOOK_AROUND", "overturned", "withdrawn"]

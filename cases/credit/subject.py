@@ -15,7 +15,7 @@ from django.db.models import Model
 from cases.credit import codes
 from cases.credit.models import CheckDecision, Search
 from cases.kernel.models import Case
-from cases.kernel.papers import Item, filled, moment
+from cases.kernel.outputs.papers import Item, filled, moment
 from cases.ledger import sealing
 from cases.ledger.sealing import Reader
 

@@ -20,8 +20,9 @@ from cases.accounts.people import people_of
 from cases.debt import guards, looking, opening, rules, takeout, unfinished, updates
 from cases.debt.limitation import limit
 from cases.debt.models import Placement, PlacementBatch
-from cases.kernel import actors, calendars, casetypes, intake, jobs, locks, policy, record, releases, tasks, transitions
+from cases.kernel import actors, calendars, casetypes, intake, locks, policy, record, releases, tasks, transitions
 from cases.kernel.actors import Actor, system
+from cases.kernel.background import jobs
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agreements
 from cases.kernel.models import Agency, BatchFile, Job, Team

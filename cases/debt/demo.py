@@ -11,8 +11,9 @@ from uuid import uuid4
 from cases.accounts import reading, storing
 from cases.debt import batches, callbacks
 from cases.debt.moratorium import callbacks as moratoria
-from cases.kernel import calendars, intake, jobrun
+from cases.kernel import calendars, intake
 from cases.kernel.actors import Actor
+from cases.kernel.background import jobrun
 from cases.kernel.casetypes import Content
 from cases.kernel.models import Case
 from cases.ledger import api as ledger

@@ -14,11 +14,11 @@ from cases.debt.models import DebtFigure
 from cases.debt.remitting import LONGEST_AGO
 from cases.kernel import calendars
 from cases.kernel.actors import Actor
+from cases.kernel.forms.numberfields import Number, Whole
+from cases.kernel.forms.plainforms import DAY, Chosen
 from cases.kernel.models import Agency
-from cases.kernel.numberfields import Number, Whole
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
-from cases.kernel.plainforms import DAY, Chosen
 
 __all__ = ["KINDS"]
 

@@ -9,9 +9,9 @@ from django import forms
 
 from cases.debt import batches
 from cases.kernel import formats
-from cases.kernel.lightforms import LightForm
-from cases.kernel.numberfields import Number
-from cases.kernel.plainforms import Chosen, StepForm
+from cases.kernel.forms.lightforms import LightForm
+from cases.kernel.forms.numberfields import Number
+from cases.kernel.forms.plainforms import Chosen, StepForm
 
 __all__ = ["BatchForm", "FactsForm", "HoldForm", "PartyForm"]
 

@@ -24,14 +24,15 @@ from cases.debt import batches, figures, gate, guards, limitation, performance, 
 from cases.debt.batches import KIND
 from cases.debt.forms import BatchForm
 from cases.debt.models import Placement, PlacementBatch, Remittance
-from cases.kernel import calendars, holds, jobs, policy
+from cases.kernel import calendars, holds, policy
 from cases.kernel.actors import Actor
+from cases.kernel.background import jobs
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.models import Hold, Job
 from cases.kernel.reading.paging import Sort, paged
 from cases.web import asking, cursors
+from cases.web.onecase.uploads import FORM_BYTES, PackedHandler
 from cases.web.refusals import Problem, form_problems, problem, screen, status_of
-from cases.web.uploads import FORM_BYTES, PackedHandler
 
 __all__ = ["urlpatterns"]
 

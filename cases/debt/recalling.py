@@ -17,12 +17,13 @@ from django.db.models import QuerySet
 from cases.debt import batches, codes
 from cases.debt.limitation import limit
 from cases.debt.models import Placement, PlacementBatch
-from cases.kernel import actors, casetypes, formats, jobs, locks, policy, transitions
+from cases.kernel import actors, casetypes, formats, locks, policy, transitions
 from cases.kernel.actors import Actor
+from cases.kernel.background import jobs
+from cases.kernel.forms.plainforms import CARD, Chosen
 from cases.kernel.models import Agency, Case
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
-from cases.kernel.plainforms import CARD, Chosen
 from cases.kernel.transitions import Context
 
 __all__ = ["JOB", "KINDS", "RECALL", "recall_one"]

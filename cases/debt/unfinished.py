@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from cases.debt.models import PlacementBatch
-from cases.kernel import casetypes, jobs, tasks
+from cases.kernel import casetypes, tasks
 from cases.kernel.actors import Actor
+from cases.kernel.background import jobs
 from cases.kernel.models import Job, Task, Team
 from cases.ledger import api as ledger
 

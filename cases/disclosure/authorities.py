@@ -16,10 +16,10 @@ from cases.disclosure import codes
 from cases.disclosure.models import AuthorityContact, DisclosureRequest
 from cases.kernel import formats
 from cases.kernel.actors import Actor
+from cases.kernel.forms.plainforms import Chosen
 from cases.kernel.models import Agency, Proposal
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
-from cases.kernel.plainforms import Chosen
 
 __all__ = ["KINDS", "active", "authorities", "proven", "too_close"]
 

@@ -12,9 +12,9 @@ from cases.disclosure import authorities, codes, dataitems, opening
 from cases.disclosure.described import ENDS_FIRST, OTHER_YEAR, YEARS, address, moment
 from cases.kernel import formats, notice
 from cases.kernel.formats import BadFormat
-from cases.kernel.lightforms import LightForm
-from cases.kernel.numberfields import Whole
-from cases.kernel.plainforms import CARD, Chosen, GroupedTicks, needed_when
+from cases.kernel.forms.lightforms import LightForm
+from cases.kernel.forms.numberfields import Whole
+from cases.kernel.forms.plainforms import CARD, Chosen, GroupedTicks, needed_when
 
 __all__ = ["FactsForm", "MomentField", "PartyForm", "PortalForm"]
 

@@ -9,8 +9,8 @@ from typing import Any
 from cases.disclosure import codes, dataitems, opening
 from cases.disclosure.forms import PartyForm, PortalForm
 from cases.kernel.casetypes import Intake
+from cases.kernel.forms.plainforms import faults_of
 from cases.kernel.intake import FieldErrors
-from cases.kernel.plainforms import faults_of
 
 __all__ = ["INTAKE", "by_sender", "parse"]
 

@@ -11,8 +11,8 @@ from django.template.defaultfilters import filesizeformat
 from cases.disclosure import codes, dataitems
 from cases.disclosure.forms import MomentField
 from cases.kernel.evidence.filetypes import TYPES
+from cases.kernel.forms.plainforms import Chosen, needed_when
 from cases.kernel.models import Evidence
-from cases.kernel.plainforms import Chosen, needed_when
 
 __all__ = ["DocumentForm", "GroundForm", "HolderForm", "PartForm"]
 

@@ -34,8 +34,9 @@ from cases.kernel.reading import queries
 from cases.kernel.reading.queries import CaseFile
 from cases.ledger import reads, sealing
 from cases.reports import pictures
-from cases.web import asking, casepage
-from cases.web.documents import PLAYED, attachment, lets_pictures, streamed
+from cases.web import asking
+from cases.web.onecase import casepage
+from cases.web.onecase.documents import PLAYED, attachment, lets_pictures, streamed
 from cases.web.refusals import Problem, form_problems, problem, screen, status_of
 
 __all__ = ["app_name", "urlpatterns"]

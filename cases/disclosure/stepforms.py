@@ -9,7 +9,7 @@ from django import forms
 
 from cases.disclosure import authorities, checking, codes, dataitems, guards
 from cases.disclosure.forms import MomentField
-from cases.kernel.plainforms import Chosen, StepForm
+from cases.kernel.forms.plainforms import Chosen, StepForm
 
 __all__ = [
     "AnswerForm",

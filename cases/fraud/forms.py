@@ -15,12 +15,12 @@ from cases.fraud import codes, incoming, opening, police
 from cases.fraud.models import IncomingNotice
 from cases.kernel import calendars, formats
 from cases.kernel.evidence import scanning
-from cases.kernel.lightforms import LightForm
+from cases.kernel.forms.lightforms import LightForm
+from cases.kernel.forms.numberfields import Pounds
+from cases.kernel.forms.plainforms import Chosen, GroupedTicks, needed_when
 from cases.kernel.models import Case
-from cases.kernel.numberfields import Pounds
 from cases.kernel.office import codelists
 from cases.kernel.office.codelists import CodeField
-from cases.kernel.plainforms import Chosen, GroupedTicks, needed_when
 
 __all__ = [
     "ApproveForm",

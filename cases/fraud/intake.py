@@ -9,8 +9,8 @@ from cases.fraud import codes, opening
 from cases.fraud.forms import FactsForm
 from cases.fraud.party_forms import AddressForm, PartyForm
 from cases.kernel.casetypes import Intake
+from cases.kernel.forms.plainforms import faults_of
 from cases.kernel.intake import FieldErrors
-from cases.kernel.plainforms import faults_of
 
 __all__ = ["INTAKE", "parse"]
 

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 
 from cases.fraud import opening
-from cases.kernel import accountholds, clocks, holds, jobs, locks, policy, record, tasks
+from cases.kernel import accountholds, clocks, holds, locks, policy, record, tasks
 from cases.kernel.actors import Actor, system
+from cases.kernel.background import jobs
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, CaseParty, Clock, Hold, Job, Task
 

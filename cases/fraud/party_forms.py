@@ -11,11 +11,11 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 
 from cases.fraud import codes
 from cases.kernel import formats
-from cases.kernel.lightforms import LightForm
-from cases.kernel.numberfields import Whole
+from cases.kernel.forms.lightforms import LightForm
+from cases.kernel.forms.numberfields import Whole
+from cases.kernel.forms.plainforms import CARD, has_come
 from cases.kernel.office import datasources
 from cases.kernel.office.codelists import CodeField
-from cases.kernel.plainforms import CARD, has_come
 
 __all__ = ["AddressForm", "Lines", "PartyForm", "Tidy"]
 

@@ -8,9 +8,9 @@ from typing import Any
 from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Now
 
-from cases.kernel import drafts, views
 from cases.kernel.models import Agency, BreakGlass, CompartmentGrant, RoleGrant, StaffTie, TeamMembership, User
 from cases.kernel.office import codelists
+from cases.kernel.personal import drafts, views
 from cases.kernel.prepared import Prepared
 
 __all__ = ["Actor", "agency", "staff", "system"]

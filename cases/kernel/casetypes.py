@@ -14,7 +14,7 @@ from django.db.models import Model
 
 from cases.kernel.lifecycle import Lifecycle
 from cases.kernel.models import Case, CaseParty, Clock, OutboxMessage
-from cases.kernel.papers import Item, Paper
+from cases.kernel.outputs.papers import Item, Paper
 from cases.kernel.policy import Rule
 from cases.kernel.prepared import Prepared
 from cases.ledger.sealing import Reader

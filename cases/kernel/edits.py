@@ -12,8 +12,9 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Count, Max, Sum
 
-from cases.kernel import approvals, casetypes, conflicts, formats, locks, parties, policy, record, tasks, unnaming
+from cases.kernel import approvals, casetypes, conflicts, formats, locks, parties, policy, record, tasks
 from cases.kernel.actors import Actor
+from cases.kernel.disposal import unnaming
 from cases.kernel.errors import CaseError
 from cases.kernel.evidence import scanning, taking
 from cases.kernel.finding import index

@@ -18,7 +18,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.errors import NotAllowed
 from cases.kernel.evidence import custody
 from cases.kernel.models import AuditReport, Evidence
-from cases.kernel.papers import Enclosed, Paper
+from cases.kernel.outputs.papers import Enclosed, Paper
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.reports import requests

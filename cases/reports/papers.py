@@ -10,7 +10,7 @@ from django.db import transaction
 from django.template.loader import render_to_string
 
 from cases.kernel.models import AuditReport, Case
-from cases.kernel.papers import Paper as Plan
+from cases.kernel.outputs.papers import Paper as Plan
 from cases.ledger.models import LedgerHead
 from cases.ledger.sealing import Reader
 from cases.reports import sender

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 from django.template.loader import render_to_string
 
-from cases.kernel import calendars, processing
-from cases.kernel.processing import Line
+from cases.kernel import calendars
+from cases.kernel.outputs import processing
+from cases.kernel.outputs.processing import Line
 from cases.reports import press, sender
 from cases.reports.pdf import Paper, Printed
 from cases.reports.words import moment

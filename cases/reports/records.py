@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from cases.kernel import casetypes, datacategories
+from cases.kernel import casetypes
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import CaseType
 from cases.kernel.linking import links
@@ -35,6 +35,7 @@ from cases.kernel.models import (
     Team,
     User,
 )
+from cases.kernel.outputs import datacategories
 from cases.kernel.parties import ADDRESS_FIELDS, PERSON_FIELDS
 from cases.kernel.reading import queries
 from cases.kernel.reading import records as case_records

@@ -14,7 +14,7 @@ from cases.kernel.actors import Actor
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.evidence import blobs
 from cases.kernel.models import AuditReport, Case, StoredBlob
-from cases.kernel.papers import Paper
+from cases.kernel.outputs.papers import Paper
 from cases.ledger import api as ledger
 from cases.ledger import checkpoints, sealing
 from cases.reports import audit, papers, press, seal

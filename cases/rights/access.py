@@ -19,12 +19,13 @@ from django.db.models import Q
 from cases.accounts import reading as billing
 from cases.accounts import storing
 from cases.accounts.models import Account, AccountFlag, AccountHolder, BureauTold
-from cases.kernel import bases, casetypes, money, notice, retention
+from cases.kernel import casetypes, money, notice, retention
 from cases.kernel.exchange import letters
 from cases.kernel.linking import people as linked
 from cases.kernel.models import AuditReport, Case, Letter, Release, ReleasedItem
 from cases.kernel.office import datasources, publiclinks
-from cases.kernel.papers import Item, Paper, Part, Written, filled, moment, written_day
+from cases.kernel.outputs import bases
+from cases.kernel.outputs.papers import Item, Paper, Part, Written, filled, moment, written_day
 from cases.ledger import sealing
 from cases.ledger.sealing import Reader
 from cases.rights import choices, chosen, codes, copies, identity, onhold, texts

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 
 from cases.kernel.casetypes import Table
 from cases.kernel.models import CaseParty
-from cases.kernel.papers import filled, moment
+from cases.kernel.outputs.papers import filled, moment
 from cases.rights import choices, codes
 from cases.rights.held import Held, is_beside, own_reaches
 from cases.rights.models import Choice

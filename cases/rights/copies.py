@@ -20,7 +20,7 @@ from cases.kernel.errors import CaseError
 from cases.kernel.evidence import custody, scanning
 from cases.kernel.evidence.filetypes import TYPES
 from cases.kernel.models import Case, CaseParty, Evidence
-from cases.kernel.papers import Enclosed, Item, moment
+from cases.kernel.outputs.papers import Enclosed, Item, moment
 from cases.rights import codes, held
 from cases.rights.models import RightsRequest
 

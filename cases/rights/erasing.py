@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from cases.kernel import calendars, casetypes, erasing, retention
+from cases.kernel import calendars, casetypes, retention
 from cases.kernel.actors import Actor
+from cases.kernel.disposal import erasing
 from cases.kernel.models import Case, CaseParty, Erasure
 from cases.rights import held
 

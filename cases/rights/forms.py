@@ -8,8 +8,8 @@ from typing import Any
 from django import forms
 
 from cases.kernel import calendars
+from cases.kernel.forms.plainforms import DAY, Chosen, PersonForm, PlainForm, StepForm, is_recent, needed_when
 from cases.kernel.office.codelists import CodeField
-from cases.kernel.plainforms import DAY, Chosen, PersonForm, PlainForm, StepForm, is_recent, needed_when
 from cases.rights import codes, erasing, recipients, restricting
 
 __all__ = ["ActForm", "FactsForm", "IdentityForm", "PartyForm", "RefuseForm"]

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cases.kernel.casetypes import Intake
+from cases.kernel.forms.plainforms import faults_of
 from cases.kernel.intake import FieldErrors
-from cases.kernel.plainforms import faults_of
 from cases.rights import codes
 from cases.rights.forms import FactsForm, PartyForm
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from cases.kernel import holdkinds
 from cases.kernel.models import CaseParty, Hold
-from cases.kernel.papers import moment
+from cases.kernel.outputs.papers import moment
 from cases.rights import held
 
 __all__ = ["told"]

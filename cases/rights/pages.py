@@ -24,8 +24,9 @@ from cases.kernel.reading import queries, timeline
 from cases.kernel.reading.queries import CaseFile
 from cases.rights import access, codes, copies, held, texts
 from cases.rights.models import RightsRequest
-from cases.web import asking, casepage
-from cases.web.documents import streamed
+from cases.web import asking
+from cases.web.onecase import casepage
+from cases.web.onecase.documents import streamed
 from cases.web.refusals import Problem, problem, screen, status_of
 
 __all__ = ["urlpatterns"]

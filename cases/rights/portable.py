@@ -15,7 +15,7 @@ from typing import Any
 from cases.accounts import reading as billing
 from cases.kernel import casetypes, money
 from cases.kernel.models import Case, CaseParty
-from cases.kernel.papers import Item, Paper, Part, Written, moment, written_day
+from cases.kernel.outputs.papers import Item, Paper, Part, Written, moment, written_day
 from cases.ledger import sealing
 from cases.ledger.sealing import Reader
 from cases.rights import access, chosen, codes, identity

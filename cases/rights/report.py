@@ -8,7 +8,7 @@ from typing import Any
 from cases.kernel import calendars
 from cases.kernel.casetypes import Check, Table
 from cases.kernel.models import Agency, Case
-from cases.kernel.papers import moment
+from cases.kernel.outputs.papers import moment
 from cases.rights import codes, erasing, guards, held, identity, recipients, restricting, texts
 
 __all__ = ["amount", "checks", "context", "facts_view", "tables", "topic", "topic_label"]

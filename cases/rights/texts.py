@@ -17,7 +17,7 @@ from cases.kernel import casetypes, edits
 from cases.kernel.actors import Actor
 from cases.kernel.evidence import scanning
 from cases.kernel.models import Case, CaseParty, Note
-from cases.kernel.papers import moment
+from cases.kernel.outputs.papers import moment
 from cases.ledger import api as ledger
 from cases.ledger import sealing
 from cases.ledger.sealing import Reader

@@ -11,7 +11,8 @@ from django.template.loader import render_to_string
 
 from cases.kernel.casetypes import CaseType
 from cases.kernel.office import publiclinks
-from cases.web import story, wording, writing
+from cases.web import wording, writing
+from cases.web.onecase import story
 
 register = template.Library()
 for written in (

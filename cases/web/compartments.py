@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from cases.kernel.actors import Actor
 from cases.kernel.calendars import LONDON
 from cases.kernel.errors import CaseError, NotVisible
-from cases.kernel.plainforms import Chosen
+from cases.kernel.forms.plainforms import Chosen
 from cases.kernel.restricted import compartments
 from cases.web import asking, stepup
 from cases.web.refusals import Problem, form_problems, screen, status_of

@@ -14,11 +14,12 @@ from django.http import HttpRequest, QueryDict
 from cases.kernel import casetypes, policy, roles
 from cases.kernel.actors import Actor
 from cases.kernel.calendars import london_date
-from cases.kernel.drafts import Waiting
 from cases.kernel.models import BreakGlass
+from cases.kernel.personal.drafts import Waiting
 from cases.kernel.restricted import breakglass
 from cases.reports import sender
-from cases.web import addresses, asking, drafts, tallies, views, viewtallies
+from cases.web import addresses, asking, tallies
+from cases.web.desk import drafts, views, viewtallies
 
 __all__ = ["ROWS", "Command", "Shell", "rows_of", "shell"]
 

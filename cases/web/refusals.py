@@ -17,12 +17,12 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from cases.kernel import drafts
 from cases.kernel.edits import EditConflict
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.intake import FieldErrors
 from cases.kernel.locks import CaseErased
 from cases.kernel.office.proposals import ProposalStale
+from cases.kernel.personal import drafts
 from cases.kernel.transitions import CaseChanged, TransitionRefused
 from cases.web import asking, tallies
 

@@ -7,7 +7,7 @@ from django.db import connection
 
 from cases.accounts import storing, uploads
 from cases.accounts.models import Account, AccountFault, AccountFlag, AccountHolder, AccountUploadPart
-from cases.kernel import jobrun, jobs
+from cases.kernel.background import jobrun, jobs
 from cases.kernel.errors import NotAllowed
 from cases.kernel.models import Task
 from cases.ledger import sealing, verify

@@ -13,8 +13,8 @@ from django.db import connection
 
 from backoffice.env import BASE_DIR
 from cases.agencies import digests as sending
-from cases.kernel import digests
 from cases.kernel.models import Digest, User
+from cases.kernel.personal import digests
 from tests import factories, suspicions
 from tests.agencies.test_on_call import Mailbox, mail  # noqa: F401 -- the mail server is a fixture
 from tests.kernel.snapshots import nothing_written

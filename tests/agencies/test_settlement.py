@@ -7,9 +7,10 @@ import pytest
 from django.db import InterfaceError, OperationalError
 
 from cases.agencies import filesin, settlement
-from cases.kernel import actors, casetypes, outbox, record, releases, taskdesk, tasks
+from cases.kernel import actors, casetypes, outbox, record, releases, tasks
 from cases.kernel.exchange import agencies, chase, letters
 from cases.kernel.models import Agency, Case, ChannelHealth, Letter, OutboxMessage, Task
+from cases.kernel.personal import taskdesk
 from cases.ledger import api as ledger
 from cases.ledger.keys import KeyMissing
 from cases.ledger.models import LedgerEvent

@@ -16,7 +16,8 @@ from django.db import DatabaseError, connection, transaction
 
 from backoffice.env import BASE_DIR
 from cases import tasks as work
-from cases.kernel import edits, erasing, holds, locks, outbox, record, transitions
+from cases.kernel import edits, holds, locks, outbox, record, transitions
+from cases.kernel.disposal import erasing
 from cases.kernel.models import Case, CaseParty, Evidence, Note, SearchEntry
 from cases.ledger import databases, sealing, tombstones, verify
 from cases.ledger.models import DataKey, LedgerEvent, SecurityEvent

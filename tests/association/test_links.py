@@ -10,7 +10,8 @@ from django.test import TestCase
 from cases.association import report
 from cases.association.models import Association
 from cases.credit.models import Search
-from cases.kernel import actors, edits, holds, intake, jobrun, record, transitions
+from cases.kernel import actors, edits, holds, intake, record, transitions
+from cases.kernel.background import jobrun
 from cases.kernel.errors import CaseError
 from cases.kernel.intake import FieldErrors
 from cases.kernel.linking import people as linked

@@ -19,8 +19,9 @@ from django.utils import timezone
 
 from backoffice.env import BASE_DIR
 from cases.fraud import demo
-from cases.kernel import actors, disposals, overdue
+from cases.kernel import actors
 from cases.kernel.calendars import london_date
+from cases.kernel.disposal import disposals, overdue
 from cases.kernel.models import Case, JobRow, User
 from cases.ledger.models import DataKey
 from cases.ledger.verify import verify_stream

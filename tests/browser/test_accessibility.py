@@ -11,12 +11,15 @@ from cases.agencies import application
 from cases.credit.files.models import CreditFile, CreditFileFault
 from cases.debt.models import Remittance
 from cases.disclosure import package
-from cases.kernel import actors, disposals, drafts, edits, jobrun, jobs, record
+from cases.kernel import actors, edits, record
+from cases.kernel.background import jobrun, jobs
+from cases.kernel.disposal import disposals
 from cases.kernel.evidence import taking
 from cases.kernel.finding import joining, matching
 from cases.kernel.linking import links
 from cases.kernel.models import AccessReview, Figures, OutboxMessage, Party, PersonPair
 from cases.kernel.office import access, proposals
+from cases.kernel.personal import drafts
 from cases.kernel.restricted import breakglass
 from cases.kernel.timing import quarters
 from cases.ledger import api as ledger

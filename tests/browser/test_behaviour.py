@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from cases.kernel import jobrun, several
+from cases.kernel.background import jobrun, several
 from cases.kernel.models import Case, Draft
 from cases.ledger.models import AccessEvent
 from tests import factories

@@ -12,7 +12,8 @@ from cases.credit import guards
 from cases.credit.contests import report
 from cases.credit.contests.forms import EXAMPLE, DecideForm, parse
 from cases.credit.models import CheckDecision, Search
-from cases.kernel import actors, calendars, casetypes, edits, intake, jobrun, outbox, record, transitions, verdicts
+from cases.kernel import actors, calendars, casetypes, edits, intake, outbox, record, transitions, verdicts
+from cases.kernel.background import jobrun
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.intake import FieldErrors

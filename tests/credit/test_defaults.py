@@ -15,7 +15,8 @@ from cases.accounts.models import BureauTold
 from cases.credit.defaults import forms, gate, looking, standing
 from cases.credit.defaults.models import Default
 from cases.debt.moratorium.models import MoratoriumDebt
-from cases.kernel import actors, calendars, holds, jobrun, jobs, outbox, record, transitions
+from cases.kernel import actors, calendars, holds, outbox, record, transitions
+from cases.kernel.background import jobrun, jobs
 from cases.kernel.exchange import batchformat, files
 from cases.kernel.models import BatchFile, Case, Clock, Letter, OutboxMessage, Release, Task
 from cases.kernel.timing import rulebook, sweeps

@@ -15,7 +15,8 @@ from cases.accounts.models import AccountMonth, BureauTold
 from cases.credit.defaults.models import Default
 from cases.credit.files import callbacks, sending, taking
 from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFilePart, CreditFileReject
-from cases.kernel import actors, edits, holds, jobrun, jobs, outbox, record, transitions
+from cases.kernel import actors, edits, holds, outbox, record, transitions
+from cases.kernel.background import jobrun, jobs
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import batchformat, files

@@ -15,7 +15,8 @@ from cases.credit.files import report as pages
 from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFileReject
 from cases.debt.sale import moving
 from cases.debt.sale.models import DebtSaleAccount
-from cases.kernel import actors, edits, holds, jobrun, jobs, record
+from cases.kernel import actors, edits, holds, record
+from cases.kernel.background import jobrun, jobs
 from cases.kernel.models import Agency, BatchFile, Case, Channel, Job, OutboxMessage, Task
 from cases.kernel.transitions import TransitionRefused
 from cases.ledger import api as ledger

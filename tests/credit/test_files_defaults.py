@@ -9,7 +9,8 @@ from cases.credit.defaults import report
 from cases.credit.files import taking
 from cases.credit.files.models import CreditFile, CreditFileFault
 from cases.debt.sale.models import DebtSaleAccount
-from cases.kernel import holds, jobrun
+from cases.kernel import holds
+from cases.kernel.background import jobrun
 from cases.kernel.models import Case, Job, OutboxMessage
 from tests import associations, creditfiles, defaults, factories, sales
 from tests.credit.test_default_stops import rewrite

@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from cases.credit.files import sending, taking
 from cases.credit.files.models import CreditFile, CreditFileCopy
-from cases.kernel import actors, holds, jobrun, locks
+from cases.kernel import actors, holds, locks
+from cases.kernel.background import jobrun
+from cases.kernel.background.jobs import Outdated
 from cases.kernel.exchange import files
-from cases.kernel.jobs import Outdated
 from cases.kernel.models import BatchFile, Case, Job, Release, StoredBlob, User
 from cases.ledger import api as ledger
 from tests import creditfiles, defaults, factories

@@ -9,7 +9,8 @@ from django.test import TestCase
 from cases.credit import keeping
 from cases.fraud import incoming
 from cases.fraud.models import IncomingNotice
-from cases.kernel import actors, edits, jobrun, jobs, locks, record, transitions, verdicts
+from cases.kernel import actors, edits, locks, record, transitions, verdicts
+from cases.kernel.background import jobrun, jobs
 from cases.kernel.finding import joining
 from cases.kernel.linking import links
 from cases.kernel.models import Approval, Case, CaseLink, Job, Party

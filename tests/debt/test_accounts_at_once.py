@@ -10,7 +10,7 @@ from django.db import connection
 
 from cases.accounts import uploads
 from cases.accounts.models import Account, AccountUpload, AccountUploadPart
-from cases.kernel import jobrun
+from cases.kernel.background import jobrun
 from cases.kernel.models import Job
 from tests import factories
 from tests.accounts import portfolio

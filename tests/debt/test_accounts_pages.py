@@ -6,7 +6,7 @@ from django.test import Client
 
 from cases.accounts import uploads
 from cases.accounts.models import Account, AccountUpload
-from cases.web.uploads import PackedHandler
+from cases.web.onecase.uploads import PackedHandler
 from tests import sales
 from tests.accounts import portfolio
 from tests.factories import AT

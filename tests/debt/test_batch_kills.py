@@ -17,7 +17,7 @@ from django.utils import timezone
 from backoffice.env import BASE_DIR
 from cases.debt import batches, limitation
 from cases.debt.models import Placement
-from cases.kernel import jobrun
+from cases.kernel.background import jobrun
 from cases.kernel.models import BatchFile, Case, Job, Letter, Release, Task
 from cases.ledger import verify
 from cases.ledger.models import LedgerEvent

@@ -7,7 +7,8 @@ from django.db import OperationalError, connection, transaction
 
 from cases.debt import batches, takeout
 from cases.debt.models import PlacementBatch
-from cases.kernel import holds, jobrun, transitions
+from cases.kernel import holds, transitions
+from cases.kernel.background import jobrun
 from cases.kernel.exchange import files
 from cases.kernel.models import BatchFile, Case, Channel, OutboxMessage, Release, Stream
 from cases.kernel.timing import sweeps

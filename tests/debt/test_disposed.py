@@ -9,7 +9,9 @@ from cases.credit.defaults import disputes
 from cases.debt.models import Placement
 from cases.debt.moratorium.models import FeeReversal
 from cases.debt.sale.models import DebtSaleAccount
-from cases.kernel import erasing, jobs, locks, transitions
+from cases.kernel import locks, transitions
+from cases.kernel.background import jobs
+from cases.kernel.disposal import erasing
 from cases.kernel.models import Agency, Case
 from cases.ledger.models import LedgerEvent
 from tests import defaults, moratoria, placements, sales

@@ -7,7 +7,8 @@ import pytest
 
 from cases.debt import batches
 from cases.debt.models import Placement
-from cases.kernel import holds, jobrun, tasks, transitions
+from cases.kernel import holds, tasks, transitions
+from cases.kernel.background import jobrun
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import deadletters
 from cases.kernel.models import Case, Letter, OutboxMessage, Task

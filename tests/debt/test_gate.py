@@ -9,7 +9,8 @@ import pytest
 from cases.accounts import storing, uploads
 from cases.accounts.models import Account
 from cases.debt import gate, limitation
-from cases.kernel import holds, jobrun
+from cases.kernel import holds
+from cases.kernel.background import jobrun
 from cases.kernel.models import QuietHold, Team
 from cases.kernel.restricted import moving, quietholds
 from cases.ledger import api as ledger

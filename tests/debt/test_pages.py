@@ -7,7 +7,8 @@ from django.urls import reverse
 
 from cases.debt import batches, pages
 from cases.debt.models import PlacementBatch
-from cases.kernel import holds, jobrun
+from cases.kernel import holds
+from cases.kernel.background import jobrun
 from tests import factories, moratoria, placements
 from tests.accounts import portfolio
 from tests.factories import AT

@@ -10,7 +10,8 @@ from cases.accounts.models import AccountFlag
 from cases.debt import batches, limitation, looking
 from cases.debt.batches import BatchRefused
 from cases.debt.models import Placement, PlacementBatch
-from cases.kernel import edits, holds, jobrun, outbox, transitions
+from cases.kernel import edits, holds, outbox, transitions
+from cases.kernel.background import jobrun
 from cases.kernel.exchange import batchformat, files
 from cases.kernel.models import (
     BatchFile,

@@ -7,8 +7,9 @@ import pytest
 
 from cases.debt import batches, effects, limitation, recalling
 from cases.debt.models import Placement
-from cases.kernel import jobrun, jobs, transitions, verdicts
+from cases.kernel import transitions, verdicts
 from cases.kernel.actors import Actor
+from cases.kernel.background import jobrun, jobs
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.exchange import agencies
 from cases.kernel.models import BatchFile, Case, Channel, Clock, Job, JobRow, Letter, Proposal, Task

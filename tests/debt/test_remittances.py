@@ -12,11 +12,12 @@ from cases.agencies import application, fetching, filesin, matching, openpgp
 from cases.agencies.transports.sftp import Found
 from cases.debt import batches, figures, looking, remitting
 from cases.debt.models import DebtFigure, Placement, Remittance, RemittanceLine
-from cases.kernel import actors, calendars, taskdesk, verdicts
+from cases.kernel import actors, calendars, verdicts
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.exchange import agencies, batchformat
 from cases.kernel.exchange.batchformat import Header
 from cases.kernel.models import Approval, BatchFile, Callback, Case, Channel, Task
+from cases.kernel.personal import taskdesk
 from cases.ledger import api as ledger
 from cases.ledger import verify
 from tests import placements

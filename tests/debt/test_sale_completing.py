@@ -22,7 +22,8 @@ from cases.accounts.models import BureauTold
 from cases.debt import title
 from cases.debt.sale import bids, bulk, completing, looking, moving, notices, prices, tapes
 from cases.debt.sale.models import DebtSaleAccount, SaleNotice
-from cases.kernel import edits, jobs
+from cases.kernel import edits
+from cases.kernel.background import jobs
 from cases.kernel.errors import NotVisible
 from cases.kernel.models import BatchFile, Case, Job, JobRow, OutboxMessage
 from cases.kernel.restricted import quietholds

@@ -8,7 +8,8 @@ from django.db import connection
 
 from cases.debt import batches, limitation
 from cases.debt.models import Placement
-from cases.kernel import actors, jobrun, jobs, tasks
+from cases.kernel import actors, tasks
+from cases.kernel.background import jobrun, jobs
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.models import BatchFile, Job, Release, RoleGrant, Task, Team, User
 from cases.kernel.office import demo_people

@@ -10,7 +10,8 @@ from cases.disclosure import keeping
 from cases.disclosure.models import RequestEntry
 from cases.disclosure.partners import simevents
 from cases.disclosure.partners.models import SimEvent
-from cases.kernel import edits, erasing, holds, intake, locks, piles, transitions
+from cases.kernel import edits, holds, intake, locks, transitions
+from cases.kernel.disposal import erasing, piles
 from cases.kernel.evidence import disposal
 from cases.kernel.finding import index, reindex
 from cases.kernel.models import Case, SearchEntry

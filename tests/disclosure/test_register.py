@@ -7,8 +7,9 @@ from datetime import date, timedelta
 import pytest
 
 from cases.disclosure.register import lines as register
-from cases.kernel import casetypes, datacategories, notice, releases
+from cases.kernel import casetypes, notice, releases
 from cases.kernel.models import Team
+from cases.kernel.outputs import datacategories
 from cases.ledger.models import AccessEvent, LedgerEvent
 from tests import disclosures, factories
 from tests.disclosures import AT, after

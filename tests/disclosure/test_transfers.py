@@ -8,10 +8,12 @@ import pytest
 from cases.agencies import queue
 from cases.debt import batches
 from cases.disclosure.transfer.forms import FactsForm
-from cases.kernel import actors, calendars, edits, intake, jobrun, processing, releases, transitions, verdicts
+from cases.kernel import actors, calendars, edits, intake, releases, transitions, verdicts
+from cases.kernel.background import jobrun
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import agreements
 from cases.kernel.models import Agency, AgencyTerms, BatchFile, Case, OutboxMessage, Release
+from cases.kernel.outputs import processing
 from cases.kernel.timing import rulebook, sweeps
 from cases.ledger import verify
 from cases.ledger.models import LedgerEvent

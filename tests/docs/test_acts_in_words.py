@@ -8,7 +8,7 @@ from cases.debt.sale import lines
 from cases.fraud.codes import INCOMING
 from cases.kernel import casetypes
 from cases.reports import words
-from cases.web import story
+from cases.web.onecase import story
 
 VERB = re.compile(r"[a-z_]+\.[a-z_]+")
 # Verbs that are put together when they are written, as the code that writes them says.

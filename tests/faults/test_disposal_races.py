@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from cases.kernel import disposals, jobrun, transitions
+from cases.kernel import transitions
+from cases.kernel.background import jobrun
+from cases.kernel.disposal import disposals
 from cases.kernel.models import Case, Disposal, Job
 from cases.ledger.models import LedgerEvent
 from tests import factories

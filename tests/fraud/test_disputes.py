@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from cases.fraud.models import DerivedFlag, FraudDispute
-from cases.kernel import actors, edits, record, taskdesk, transitions, verdicts
+from cases.kernel import actors, edits, record, transitions, verdicts
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange.misfits import DoesNotFit
 from cases.kernel.models import (
@@ -17,6 +17,7 @@ from cases.kernel.models import (
     OutboxMessage,
     Task,
 )
+from cases.kernel.personal import taskdesk
 from cases.kernel.reading import desk
 from cases.kernel.timing import sweeps
 from cases.ledger.models import LedgerEvent

@@ -7,7 +7,8 @@ from django.db import transaction
 
 from cases.fraud import forms, incoming
 from cases.fraud.models import DerivedFlag, IncomingNotice
-from cases.kernel import actors, clocks, erasing, locks, record, verdicts
+from cases.kernel import actors, clocks, locks, record, verdicts
+from cases.kernel.disposal import erasing
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Approval, Case, Letter, OutboxMessage, Task
 from cases.kernel.timing import sweeps

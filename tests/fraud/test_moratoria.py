@@ -7,7 +7,8 @@ import pytest
 from django.test import TestCase
 
 from cases.fraud import moratoria
-from cases.kernel import edits, holds, intake, jobrun, jobs, locks, record, transitions
+from cases.kernel import edits, holds, intake, locks, record, transitions
+from cases.kernel.background import jobrun, jobs
 from cases.kernel.models import Hold, Job, JobRow
 from cases.ledger import verify
 from tests import factories

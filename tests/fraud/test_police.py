@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from cases.kernel import actors, edits, piles, record, verdicts
+from cases.kernel import actors, edits, record, verdicts
+from cases.kernel.disposal import piles
 from cases.kernel.errors import CaseError
 from cases.kernel.models import (
     Approval,

@@ -2,12 +2,9 @@
 
 from datetime import date, timedelta
 
-from cases.kernel import (
-    disposals,
-    jobrun,
-    overdue,
-    transitions,
-)
+from cases.kernel import transitions
+from cases.kernel.background import jobrun
+from cases.kernel.disposal import disposals, overdue
 from cases.kernel.models import (
     Case,
     Disposal,

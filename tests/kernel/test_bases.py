@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from cases.kernel import bases, calendars, casetypes, notice
+from cases.kernel import calendars, casetypes, notice
 from cases.kernel.models import PolicyDocument, ReleasedItem
 from cases.kernel.office import policydocs
+from cases.kernel.outputs import bases
 from tests import associations, checks, factories
 from tests.web import desk
 

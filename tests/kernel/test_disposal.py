@@ -7,14 +7,16 @@ import pytest
 from cases import tasks as work
 from cases.accounts import uploads
 from cases.agencies import forgetting, oncall
-from cases.kernel import edits, holds, olddrafts, piles, record, transitions, verdicts
+from cases.kernel import edits, holds, record, transitions, verdicts
 from cases.kernel.calendars import LONDON
+from cases.kernel.disposal import piles
 from cases.kernel.evidence import custody, disposal, handing
 from cases.kernel.evidence.handing import DocumentErased
 from cases.kernel.exchange import chase
 from cases.kernel.models import Approval, Evidence, Task
 from cases.kernel.office import shutout
 from cases.kernel.oncall import alerts
+from cases.kernel.personal import olddrafts
 from cases.kernel.timing import sweeps
 from cases.ledger import checkpoints, sealing, tombstones
 from cases.ledger.models import LedgerEvent

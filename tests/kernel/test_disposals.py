@@ -5,17 +5,8 @@ from datetime import date, timedelta
 import pytest
 from django.db import transaction
 
-from cases.kernel import (
-    actors,
-    casetypes,
-    disposals,
-    erasing,
-    holds,
-    locks,
-    overdue,
-    record,
-    tasks,
-)
+from cases.kernel import actors, casetypes, holds, locks, record, tasks
+from cases.kernel.disposal import disposals, erasing, overdue
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.models import (
     CaseLink,

@@ -6,15 +6,8 @@ from unittest.mock import Mock
 import pytest
 
 from cases.credit import keeping
-from cases.kernel import (
-    actors,
-    casetypes,
-    disposals,
-    erasing,
-    holds,
-    record,
-    tasks,
-)
+from cases.kernel import actors, casetypes, holds, record, tasks
+from cases.kernel.disposal import disposals, erasing
 from cases.kernel.errors import CaseError, NotAllowed, NotVisible
 from cases.kernel.linking import links
 from cases.kernel.models import (

@@ -4,16 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from cases.kernel import (
-    actors,
-    disposals,
-    edits,
-    holds,
-    overdue,
-    record,
-    tasks,
-    unnaming,
-)
+from cases.kernel import actors, edits, holds, record, tasks
+from cases.kernel.disposal import disposals, overdue, unnaming
 from cases.kernel.models import (
     Case,
     CaseParty,

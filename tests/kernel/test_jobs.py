@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from backoffice.env import BASE_DIR
 from cases import tasks
-from cases.kernel import jobrun, jobs
+from cases.kernel.background import jobrun, jobs
 from cases.kernel.errors import NotAllowed, NotVisible
 from cases.kernel.models import Job, JobRow, Team
 from cases.ledger import verify

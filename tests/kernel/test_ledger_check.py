@@ -4,7 +4,7 @@ from unittest.mock import patch
 
 import pytest
 
-from cases.kernel import jobrun, ledgercheck
+from cases.kernel.background import jobrun, ledgercheck
 from cases.kernel.errors import NotAllowed
 from cases.ledger import checkpoints, verify
 from cases.ledger.models import LedgerHead, SecurityEvent

@@ -5,7 +5,7 @@ import copy
 import pytest
 from django import forms
 
-from cases.kernel.lightforms import LightForm
+from cases.kernel.forms.lightforms import LightForm
 
 
 def _all(kind=LightForm):

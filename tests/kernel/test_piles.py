@@ -11,7 +11,8 @@ import pytest
 from django.db import OperationalError, connection
 
 from backoffice.env import BASE_DIR
-from cases.kernel import actors, holds, intake, outbox, piles, record, releases, retention, tasks
+from cases.kernel import actors, holds, intake, outbox, record, releases, retention, tasks
+from cases.kernel.disposal import piles
 from cases.kernel.evidence import blobs
 from cases.kernel.models import (
     Agency,

@@ -7,7 +7,7 @@ from django import forms
 from django.utils import timezone
 
 from cases.kernel import calendars, casetypes
-from cases.kernel.plainforms import CARD, PlainForm, is_recent
+from cases.kernel.forms.plainforms import CARD, PlainForm, is_recent
 
 CARD_NUMBER = "4000 0000 0000 0002"
 

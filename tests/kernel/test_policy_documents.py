@@ -10,11 +10,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.urls import reverse
 
-from cases.kernel import notice, processing, releases, transitions
+from cases.kernel import notice, releases, transitions
 from cases.kernel.actors import system
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, OutboxMessage, PolicyDocument, Proposal, Release, Task
 from cases.kernel.office import policydocs, proposals
+from cases.kernel.outputs import processing
 from cases.ledger import sealing
 from cases.ledger.models import AccessEvent, LedgerEvent
 from tests import factories

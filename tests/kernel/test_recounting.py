@@ -6,8 +6,9 @@ from datetime import date, datetime, timedelta
 import pytest
 from django.db import connection, transaction
 
-from cases.kernel import actors, approvals, calendars, clocks, jobrun, jobs, record, tasks
+from cases.kernel import actors, approvals, calendars, clocks, record, tasks
 from cases.kernel.actors import system
+from cases.kernel.background import jobrun, jobs
 from cases.kernel.models import Case, Clock, HolidayChange, Job, Task
 from cases.kernel.restricted import breakglass
 from cases.kernel.timing import recounting, rulebook, sweeps

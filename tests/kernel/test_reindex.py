@@ -4,7 +4,9 @@ import pytest
 from django.core.management import call_command
 from django.db import transaction
 
-from cases.kernel import edits, erasing, jobrun, jobs, locks
+from cases.kernel import edits, locks
+from cases.kernel.background import jobrun, jobs
+from cases.kernel.disposal import erasing
 from cases.kernel.finding import matching, reindex, search
 from cases.kernel.models import Case, CaseParty, Job, PersonPair, SearchEntry
 from cases.ledger import keys, sealing

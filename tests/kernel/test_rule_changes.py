@@ -5,8 +5,9 @@ from datetime import date, timedelta
 import pytest
 from django.urls import reverse
 
-from cases.kernel import calendars, clocks, jobrun, record
+from cases.kernel import calendars, clocks, record
 from cases.kernel.actors import system
+from cases.kernel.background import jobrun
 from cases.kernel.errors import NotAllowed
 from cases.kernel.models import Clock, ClockRuleVersion, HolidayChange, Job, Proposal
 from cases.kernel.office import proposals, rulechanges

@@ -9,18 +9,8 @@ from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from cases.kernel import (
-    accountholds,
-    actors,
-    casetypes,
-    edits,
-    holds,
-    jobrun,
-    jobs,
-    record,
-    transitions,
-    verdicts,
-)
+from cases.kernel import accountholds, actors, casetypes, edits, holds, record, transitions, verdicts
+from cases.kernel.background import jobrun, jobs
 from cases.kernel.evidence import handing, store, taking
 from cases.kernel.finding import joining, matching
 from cases.kernel.linking import mergepreview

@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 from django.urls import reverse
 
-from cases.kernel import actors, casetypes, jobrun, jobs, taskdesk, undone
+from cases.kernel import actors, casetypes
+from cases.kernel.background import jobrun, jobs, undone
 from cases.kernel.models import Job, JobRow, Task
+from cases.kernel.personal import taskdesk
 from cases.ledger import verify
 from tests.factories import AT
 from tests.kernel import walks  # noqa: F401 -- declares the kind of work

@@ -7,7 +7,7 @@ from functools import partial
 
 from django.db import transaction
 
-from cases.kernel import jobs
+from cases.kernel.background import jobs
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Job, Team
 from cases.ledger import api as ledger
@@ -88,6 +88,6 @@ def main() -> None:
     """Work as a process of its own, which a test may have killed."""
     from django.utils import timezone
 
-    from cases.kernel import jobrun
+    from cases.kernel.background import jobrun
 
     jobrun.work(clock=timezone.now)

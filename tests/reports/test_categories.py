@@ -3,8 +3,9 @@
 import pytest
 from django.db import transaction
 
-from cases.kernel import casetypes, datacategories, edits, notice
+from cases.kernel import casetypes, edits, notice
 from cases.kernel.models import CaseAddress, CaseParty, Evidence, Note, ReleasedItem
+from cases.kernel.outputs import datacategories
 from cases.ledger import sealing
 from cases.ledger.models import AccessEvent
 from cases.ledger.sealing import SealedTextField
@@ -153,7 +154,7 @@ def test_report_of_a_case_is_refused_before_anything_of_that_kind_is_opened(peop
 @pytest.mark.parametrize("kind", ["fraud_referral", "suspicion_report"])
 def test_facts_without_their_category_stop_the_report(people, kind, monkeypatch):
     case = factories.filed(people) if kind == "fraud_referral" else suspicions.submitted(people)
-    monkeypatch.setattr("cases.kernel.datacategories._known", lambda code: code != FACTS[kind, "narrative"])
+    monkeypatch.setattr("cases.kernel.outputs.datacategories._known", lambda code: code != FACTS[kind, "narrative"])
 
     with pytest.raises(datacategories.Uncategorised, match="narrative"):
         read(case)

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cases.kernel import casetypes, intake, jobrun, jobs, transitions
+from cases.kernel import casetypes, intake, transitions
+from cases.kernel.background import jobrun, jobs
 from cases.kernel.errors import NotAllowed
 from cases.kernel.models import Case, Clock, Figures, FiguresPart, Job, JobRow
 from cases.kernel.timing.quarters import Quarter

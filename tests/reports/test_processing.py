@@ -5,7 +5,8 @@ from itertools import product
 import pytest
 from django.urls import reverse
 
-from cases.kernel import notice, processing
+from cases.kernel import notice
+from cases.kernel.outputs import processing
 from cases.reports import processing as record_paper
 from tests import factories
 from tests.reports import reading

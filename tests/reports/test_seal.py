@@ -15,8 +15,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from backoffice.env import BASE_DIR
-from cases.kernel import edits, traillists, transitions
+from cases.kernel import edits, transitions
 from cases.kernel.models import AuditReport, Proposal, StoredBlob
+from cases.kernel.outputs import traillists
 from cases.ledger import checkpoints, keys, notes, offline, verify
 from cases.ledger.models import AccessEvent, Checkpoint, DataKey, LedgerEvent
 from cases.reports import requests, seal

@@ -7,7 +7,8 @@ import pytest
 from django.test import TestCase
 
 from cases.accounts import uploads
-from cases.kernel import actors, edits, intake, jobrun, record, transitions
+from cases.kernel import actors, edits, intake, record, transitions
+from cases.kernel.background import jobrun
 from cases.kernel.errors import CaseError
 from cases.kernel.models import AuditReport, Case, CaseParty, Letter, OutboxMessage, Party, Task
 from cases.ledger.models import AccessEvent

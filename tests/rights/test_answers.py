@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 from django.db import OperationalError, connection
 
-from cases.kernel import taskdesk
 from cases.kernel.evidence import disposal
 from cases.kernel.models import Agency, Task
+from cases.kernel.personal import taskdesk
 from cases.ledger.models import LedgerEvent
 from cases.rights import answers, choices
 from cases.rights.models import ContactAnswer

@@ -7,20 +7,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from cases import tasks as work
-from cases.kernel import (
-    actors,
-    casetypes,
-    clocks,
-    edits,
-    erasing,
-    holds,
-    intake,
-    locks,
-    record,
-    tasks,
-    transitions,
-    verdicts,
-)
+from cases.kernel import actors, casetypes, clocks, edits, holds, intake, locks, record, tasks, transitions, verdicts
+from cases.kernel.disposal import erasing
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import chase
 from cases.kernel.models import (

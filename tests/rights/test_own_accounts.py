@@ -10,7 +10,8 @@ from django.test import TestCase
 
 from cases.accounts import uploads
 from cases.accounts.models import Account, BureauTold
-from cases.kernel import intake, jobrun, transitions
+from cases.kernel import intake, transitions
+from cases.kernel.background import jobrun
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Agency
 from cases.ledger import api as ledger

@@ -7,7 +7,8 @@ import pytest
 from django.test import TestCase
 
 from cases.accounts import uploads
-from cases.kernel import intake, jobrun
+from cases.kernel import intake
+from cases.kernel.background import jobrun
 from cases.kernel.errors import CaseError
 from cases.kernel.models import CaseParty
 from cases.reports import requests

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from cases.agencies import application
 from cases.kernel.models import Callback
-from cases.web import office_letters
+from cases.web.administration import office_letters
 from tests import factories
 from tests.agencies.stage import now
 from tests.agencies.test_application import hear

@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from cases.kernel import actors, disposals, jobrun, record
+from cases.kernel import actors, record
+from cases.kernel.background import jobrun
+from cases.kernel.disposal import disposals
 from cases.kernel.models import Case, Disposal
 from tests import factories, suspicions
 from tests.factories import AT

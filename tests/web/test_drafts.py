@@ -8,9 +8,11 @@ from django.db import connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.kernel import drafts, erasing, locks, olddrafts
+from cases.kernel import locks
+from cases.kernel.disposal import erasing
 from cases.kernel.models import Draft, Note, User
 from cases.kernel.office import leaving
+from cases.kernel.personal import drafts, olddrafts
 from cases.ledger.models import AccessEvent, DataKey
 from tests import factories, suspicions
 from tests.kernel.snapshots import nothing_written

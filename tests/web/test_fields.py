@@ -15,8 +15,8 @@ from cases.disclosure import dataitems, stepforms
 from cases.disclosure.emergency import forms as emergency
 from cases.fraud.models import FraudDispute, FraudReferral
 from cases.kernel import notice
+from cases.kernel.forms.numberfields import Number, Pounds, Whole
 from cases.kernel.models import Case
-from cases.kernel.numberfields import Number, Pounds, Whole
 from cases.web.drawing import ByHand
 from tests import emergencies, factories
 from tests.web import desk
@@ -175,8 +175,8 @@ GRAVE = [
     ("rights.forms.PartyForm", ("role",)),
     ("fraud.suspicion.forms.FactsForm", ("reason_code",)),
     ("fraud.suspicion.forms.PartyForm", ("role",)),
-    ("web.linking.LinkForm", ("kind",)),
-    ("web.holding.HoldForm", ("kind", "source")),
+    ("web.onecase.linking.LinkForm", ("kind",)),
+    ("web.onecase.holding.HoldForm", ("kind", "source")),
     ("kernel.office.confirming.ConfirmForm", ("user",)),
 ]
 

@@ -11,7 +11,7 @@ from cases.kernel.reading import worklist
 from cases.kernel.timing import snoozes
 from cases.ledger import verify
 from cases.ledger.models import AccessEvent, LedgerEvent
-from cases.web.commonforms import ReleaseForm
+from cases.web.onecase.commonforms import ReleaseForm
 from tests import factories
 from tests.web import desk
 from tests.web.desk import at, text

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from cases.kernel import jobrun, jobs
+from cases.kernel.background import jobrun, jobs
 from cases.kernel.models import Job
 from tests import factories
 from tests.factories import AT

@@ -13,7 +13,7 @@ from cases.kernel.models import OutboxMessage, TeamMembership
 from cases.kernel.reading import operations, worklist
 from cases.ledger import api as ledger
 from cases.web import charts
-from cases.web import operations as pages
+from cases.web.administration import operations as pages
 from tests import factories, suspicions
 from tests.web import desk
 from tests.web.test_queries import shortly, statements

@@ -16,7 +16,8 @@ from cases.kernel import casetypes
 from cases.kernel.models import User
 from cases.kernel.reading import timeline
 from cases.templatetags import ui
-from cases.web import icons, panels, story
+from cases.web import icons
+from cases.web.onecase import panels, story
 from tests import emergencies, factories
 from tests.web import desk
 

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from cases.kernel import actors, policy
 from cases.kernel.office import demo_people, proposals
-from cases.web import office
+from cases.web.administration import office
 from tests import factories
 from tests.kernel.snapshots import nothing_written
 from tests.web import desk

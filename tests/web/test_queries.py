@@ -6,10 +6,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from cases.kernel import actors, edits, outbox, views
+from cases.kernel import actors, edits, outbox
 from cases.kernel.exchange import letters
 from cases.kernel.linking import links
 from cases.kernel.models import User
+from cases.kernel.personal import views
 from tests import factories
 from tests.web import desk
 

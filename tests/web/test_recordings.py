@@ -12,7 +12,7 @@ from cases.kernel.evidence import store
 from cases.kernel.models import Evidence, StoredBlob, Task
 from cases.ledger import streams
 from cases.ledger.models import AccessEvent, LedgerEvent
-from cases.web import recordings
+from cases.web.onecase import recordings
 from tests import factories, uploads
 from tests.web import desk, test_previews
 

@@ -12,7 +12,8 @@ from django.conf import settings
 from django.core.cache import caches
 from django.urls import URLPattern, get_resolver, reverse
 
-from cases.kernel import actors, edits, jobs, record, tasks, transitions
+from cases.kernel import actors, edits, record, tasks, transitions
+from cases.kernel.background import jobs
 from cases.kernel.evidence.blobs import store_blob
 from cases.kernel.exchange import letters
 from cases.kernel.finding import joining, matching

@@ -6,11 +6,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from cases.kernel import caselists, edits, intake, jobrun, jobs, several, transitions
+from cases.kernel import edits, intake, transitions
+from cases.kernel.background import jobrun, jobs, several
 from cases.kernel.models import Case, Hold, Job, JobRow, Proposal, User
 from cases.kernel.office import proposals
+from cases.kernel.outputs import caselists
 from cases.ledger.models import AccessEvent, LedgerEvent
-from cases.web import rows
+from cases.web.desk import rows
 from tests import factories, suspicions
 from tests.kernel.snapshots import nothing_written
 from tests.web import desk

@@ -14,13 +14,14 @@ from django.utils import timezone
 
 from backoffice.embedded import fast_cache
 from cases import tasks
-from cases.kernel import disposals, edits
+from cases.kernel import edits
+from cases.kernel.disposal import disposals
 from cases.kernel.models import Case, Job, OutboxMessage
 from cases.kernel.reading import status
 from cases.ledger.models import SecurityEvent
 from cases.ledger.verify import Finding
 from cases.management.commands import verify_ledger
-from cases.web import status as pages
+from cases.web.administration import status as pages
 from tests import emergencies, factories
 from tests.agencies.test_application import hear
 from tests.api.caller import callback

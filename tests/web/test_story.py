@@ -9,8 +9,8 @@ from cases.kernel.models import Case
 from cases.kernel.reading import timeline
 from cases.kernel.reading.timeline import Change
 from cases.ledger import canonical, sealing
-from cases.web import story
-from cases.web.changes import Tongue
+from cases.web.onecase import story
+from cases.web.onecase.changes import Tongue
 from tests import factories, sales
 from tests.factories import AT
 from tests.web import desk

@@ -9,9 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.kernel import actors, calendars, clocks, edits, record, taskdesk, tasks
+from cases.kernel import actors, calendars, clocks, edits, record, tasks
 from cases.kernel.models import Case, Task, Team, TeamMembership, User
 from cases.kernel.office import access, leaving, proposals
+from cases.kernel.personal import taskdesk
 from cases.kernel.reading import desk as reading
 from cases.kernel.reading import worklist
 from cases.kernel.restricted import breakglass
@@ -19,7 +20,7 @@ from cases.kernel.timing import rulebook, sweeps
 from cases.ledger import api as ledger
 from cases.ledger import sealing, verify
 from cases.ledger.models import LedgerEvent
-from cases.web import tasklist
+from cases.web.desk import tasklist
 from tests import factories, suspicions
 from tests.factories import AT
 from tests.kernel.snapshots import nothing_written

@@ -5,9 +5,10 @@ from datetime import date, datetime, timedelta
 import pytest
 from django.db import connection
 
-from cases.kernel import edits, traillists, transitions
+from cases.kernel import edits, transitions
 from cases.kernel.calendars import LONDON
 from cases.kernel.models import Case, Proposal
+from cases.kernel.outputs import traillists
 from cases.kernel.reading import trail
 from cases.kernel.reading.trail import SYSTEM, Asked
 from cases.kernel.restricted import compartments

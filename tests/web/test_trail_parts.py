@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from cases.kernel import jobs, roles, traillists
+from cases.kernel import roles
 from cases.kernel.actors import system
+from cases.kernel.background import jobs
 from cases.kernel.exchange import agencies
 from cases.kernel.models import Agency, Case, Proposal, User
 from cases.kernel.office import proposals
+from cases.kernel.outputs import traillists
 from cases.kernel.reading import looktrail, officetrail, trail
 from cases.kernel.reading.trail import SYSTEM, Asked
 from cases.ledger import reads
@@ -111,7 +113,10 @@ def test_of_an_agency_that_restricted_kinds_alone_use_nothing_is_told(people):
 def verbs_of_the_office() -> set[str]:
     """Return what the office's own modules call the acts they write."""
     files = [*Path("cases/kernel/office").glob("*.py"), Path("cases/kernel/exchange/agencies.py")]
-    files += [Path(f"cases/kernel/{name}.py") for name in ("jobs", "jobrun", "undone", "retention")]
+    files += [
+        Path(f"cases/kernel/{name}.py")
+        for name in ("background/jobs", "background/jobrun", "background/undone", "retention")
+    ]
     files += [Path("cases/kernel/timing/rulebook.py"), Path("cases/kernel/exchange/agreements.py")]
     files += [*Path("cases/debt").glob("*.py"), *Path("cases/reports/figures").glob("*.py")]
     nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text()))]

@@ -3,8 +3,8 @@
 import pytest
 from django.db import transaction
 
-from cases.kernel import views
 from cases.kernel.models import SavedView, Team, TeamMembership, User
+from cases.kernel.personal import views
 from cases.ledger import api as ledger
 from tests import factories, suspicions
 from tests.kernel.snapshots import nothing_written

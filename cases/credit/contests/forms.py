@@ -14,9 +14,9 @@ from cases.credit.intake import schema_of_person
 from cases.credit.models import CheckDecision
 from cases.kernel import calendars
 from cases.kernel.casetypes import Intake
+from cases.kernel.forms.plainforms import DAY, IN_ADDRESS, Chosen, PlainForm, StepForm, faults_of, is_recent
 from cases.kernel.intake import FieldErrors
 from cases.kernel.models import User
-from cases.kernel.plainforms import DAY, IN_ADDRESS, Chosen, PlainForm, StepForm, faults_of, is_recent
 
 __all__ = ["INTAKE", "AssignForm", "DecideForm", "FactsForm", "IdentityForm", "PartyForm", "UNKNOWN", "WithdrawForm"]
 

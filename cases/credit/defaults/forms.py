@@ -7,9 +7,9 @@ from typing import Any
 from django import forms
 
 from cases.credit.defaults import codes
-from cases.kernel.lightforms import LightForm
-from cases.kernel.numberfields import Pounds
-from cases.kernel.plainforms import StepForm
+from cases.kernel.forms.lightforms import LightForm
+from cases.kernel.forms.numberfields import Pounds
+from cases.kernel.forms.plainforms import StepForm
 
 __all__ = [
     "ApproveForm",

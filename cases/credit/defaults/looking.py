@@ -10,8 +10,9 @@ from django.db import transaction
 
 from cases.credit.defaults import effects, gate, guards, letters, opening, plans, report, telling
 from cases.credit.defaults.models import Default
-from cases.kernel import calendars, jobs, locks, record, tasks, transitions
+from cases.kernel import calendars, locks, record, tasks, transitions
 from cases.kernel.actors import Actor, system
+from cases.kernel.background import jobs
 from cases.kernel.models import Case, Clock, Letter
 
 __all__ = ["LOOK", "WAITING", "letter_due", "look", "period_over", "take_back"]

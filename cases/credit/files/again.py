@@ -16,8 +16,9 @@ from cases.accounts.models import BureauTold
 from cases.credit.defaults.models import Default
 from cases.credit.files import messages, taking
 from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFilePart, CreditFileReject
-from cases.kernel import jobs, locks, outbox, record
+from cases.kernel import locks, outbox, record
 from cases.kernel.actors import Actor
+from cases.kernel.background import jobs
 from cases.kernel.models import BatchFile, OutboxMessage
 from cases.ledger import copying
 

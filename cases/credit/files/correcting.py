@@ -15,8 +15,9 @@ from cases.accounts import bureaus, storing
 from cases.accounts.models import Account, BureauTold
 from cases.credit.files import codes, taking
 from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileReject
-from cases.kernel import calendars, jobs, locks, record, tasks
+from cases.kernel import calendars, locks, record, tasks
 from cases.kernel.actors import system
+from cases.kernel.background import jobs
 from cases.kernel.models import Agency, Case, OutboxMessage, Task
 from cases.ledger import api as ledger
 from cases.ledger.reads import Reader

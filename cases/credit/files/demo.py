@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from cases.credit.files import sending
 from cases.credit.files.models import CreditFile
-from cases.kernel import calendars, intake, jobrun, transitions
+from cases.kernel import calendars, intake, transitions
 from cases.kernel.actors import Actor, system
+from cases.kernel.background import jobrun
 
 __all__ = ["tell"]
 

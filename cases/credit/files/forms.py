@@ -6,9 +6,9 @@ from typing import Any
 
 from django import forms
 
-from cases.kernel.lightforms import LightForm
-from cases.kernel.numberfields import Pounds, Whole
-from cases.kernel.plainforms import StepForm
+from cases.kernel.forms.lightforms import LightForm
+from cases.kernel.forms.numberfields import Pounds, Whole
+from cases.kernel.forms.plainforms import StepForm
 
 __all__ = ["ApproveForm", "ExtractForm", "FactsForm", "PartyForm"]
 

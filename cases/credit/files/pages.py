@@ -17,7 +17,8 @@ from cases.credit.files.sending import KIND
 from cases.kernel import policy
 from cases.kernel.reading import queries
 from cases.ledger import sealing
-from cases.web import asking, casepage, keyset
+from cases.web import asking, keyset
+from cases.web.onecase import casepage
 from cases.web.refusals import screen
 
 __all__ = ["urlpatterns"]

@@ -12,20 +12,9 @@ from cases.accounts import bureaus
 from cases.accounts.models import AccountMonth
 from cases.credit.files import again, messages, periods, taking
 from cases.credit.files.models import CreditFile, CreditFileCopy, CreditFileFault, CreditFilePart
-from cases.kernel import (
-    accountholds,
-    calendars,
-    clocks,
-    holdkinds,
-    intake,
-    jobs,
-    locks,
-    record,
-    releases,
-    tasks,
-    transitions,
-)
+from cases.kernel import accountholds, calendars, clocks, holdkinds, intake, locks, record, releases, tasks, transitions
 from cases.kernel.actors import Actor
+from cases.kernel.background import jobs
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import files
 from cases.kernel.finding import terms

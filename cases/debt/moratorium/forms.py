@@ -9,7 +9,7 @@ from django import forms
 from cases.debt.moratorium import codes, searching
 from cases.kernel import formats, money
 from cases.kernel.finding import terms
-from cases.kernel.plainforms import CARD, DAY, Chosen, PersonForm, PlainForm, StepForm
+from cases.kernel.forms.plainforms import CARD, DAY, Chosen, PersonForm, PlainForm, StepForm
 
 __all__ = ["AddDebtForm", "ApplyForm", "FactsForm", "PartyForm", "ReviewForm"]
 

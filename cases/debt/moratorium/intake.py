@@ -9,8 +9,8 @@ from cases.debt.moratorium import codes
 from cases.debt.moratorium.forms import MOST_DEBTS, FactsForm, PartyForm
 from cases.kernel.casetypes import Intake
 from cases.kernel.finding import terms
+from cases.kernel.forms.plainforms import IN_ADDRESS, faults_of
 from cases.kernel.intake import FieldErrors
-from cases.kernel.plainforms import IN_ADDRESS, faults_of
 
 __all__ = ["INTAKE"]
 

@@ -12,8 +12,9 @@ from datetime import datetime
 from cases.accounts.models import AccountHolder
 from cases.debt.sale import codes, exclusions, lines, looking, notices, prices, tapes
 from cases.debt.sale.models import DebtSale, DebtSaleAccount
-from cases.kernel import accountholds, calendars, jobs, locks, record, tasks
+from cases.kernel import accountholds, calendars, locks, record, tasks
 from cases.kernel.actors import Actor
+from cases.kernel.background import jobs
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case
 from cases.ledger import copying, sealing

@@ -16,8 +16,9 @@ from django.db import transaction
 
 from cases.debt.sale import effects, looking, messages, tapes
 from cases.debt.sale.models import DebtSale
-from cases.kernel import actors, casetypes, jobs, locks, record, transitions
+from cases.kernel import actors, casetypes, locks, record, transitions
 from cases.kernel.actors import Actor
+from cases.kernel.background import jobs
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case
 from cases.ledger import api as ledger

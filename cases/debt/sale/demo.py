@@ -10,8 +10,9 @@ from uuid import uuid4
 
 from cases.accounts import reading, storing
 from cases.debt.sale import bids, codes, looking, prices, tapes
-from cases.kernel import calendars, intake, jobrun, transitions, verdicts
+from cases.kernel import calendars, intake, transitions, verdicts
 from cases.kernel.actors import Actor
+from cases.kernel.background import jobrun
 from cases.kernel.models import Case
 from cases.ledger import api as ledger
 

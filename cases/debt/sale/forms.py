@@ -11,10 +11,10 @@ from django import forms
 from cases.accounts.reading import PRODUCTS
 from cases.debt.sale import bids, codes, prices
 from cases.kernel.calendars import JURISDICTIONS
-from cases.kernel.lightforms import LightForm
+from cases.kernel.forms.lightforms import LightForm
+from cases.kernel.forms.numberfields import Number, Pounds, Whole
+from cases.kernel.forms.plainforms import Chosen, StepForm
 from cases.kernel.models import Case
-from cases.kernel.numberfields import Number, Pounds, Whole
-from cases.kernel.plainforms import Chosen, StepForm
 
 __all__ = [
     "AgainForm",

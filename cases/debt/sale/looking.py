@@ -19,8 +19,9 @@ from django.db.models import Count, Max, Q, Sum
 from cases.accounts.models import Account
 from cases.debt.sale import codes, exclusions, pool
 from cases.debt.sale.models import DebtSale, DebtSaleAccount, SaleLook
-from cases.kernel import jobs, locks, policy, record
+from cases.kernel import locks, policy, record
 from cases.kernel.actors import Actor
+from cases.kernel.background import jobs
 from cases.kernel.errors import CaseError, NotAllowed
 from cases.kernel.models import Case
 from cases.ledger import api as ledger

@@ -10,8 +10,9 @@ from typing import Any
 from cases.debt.messages import written
 from cases.debt.sale import tapes
 from cases.debt.sale.models import SaleTape
-from cases.kernel import jobs, releases
+from cases.kernel import releases
 from cases.kernel.actors import Actor
+from cases.kernel.background import jobs
 from cases.kernel.exchange import agreements, files
 from cases.kernel.models import Agency, BatchFile, Case
 from cases.ledger.reads import Reader

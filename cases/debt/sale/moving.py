@@ -13,8 +13,9 @@ from cases.accounts.models import Account, BureauTold
 from cases.debt.moratorium import fees
 from cases.debt.sale import codes, looking
 from cases.debt.sale.models import DebtSale, DebtSaleAccount
-from cases.kernel import casetypes, jobs, locks, record
+from cases.kernel import casetypes, locks, record
 from cases.kernel.actors import Actor
+from cases.kernel.background import jobs
 from cases.kernel.models import Case
 
 __all__ = ["KIND", "keeps_default_dates", "marks", "start", "tell"]

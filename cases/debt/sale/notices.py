@@ -16,8 +16,9 @@ from cases.accounts.models import Account
 from cases.accounts.people import people_of
 from cases.debt.sale import codes, looking
 from cases.debt.sale.models import DebtSale, DebtSaleAccount, SaleNotice
-from cases.kernel import calendars, jobs, locks, parties, policy, record, tasks, transitions
+from cases.kernel import calendars, locks, parties, policy, record, tasks, transitions
 from cases.kernel.actors import Actor
+from cases.kernel.background import jobs
 from cases.kernel.casetypes import Content
 from cases.kernel.errors import CaseError
 from cases.kernel.exchange import letters

@@ -22,8 +22,9 @@ from cases.kernel.models import Case, Job
 from cases.kernel.reading import queries
 from cases.kernel.reading.queries import CaseFile
 from cases.ledger import sealing
-from cases.web import asking, casepage
-from cases.web.documents import attachment
+from cases.web import asking
+from cases.web.onecase import casepage
+from cases.web.onecase.documents import attachment
 from cases.web.refusals import Problem, form_problems, screen, status_of
 
 __all__ = ["urlpatterns"]

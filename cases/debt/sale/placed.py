@@ -13,8 +13,9 @@ from cases.debt import effects, periods, recalling
 from cases.debt.models import Placement
 from cases.debt.sale import looking
 from cases.debt.sale.models import DebtSale
-from cases.kernel import clocks, jobs, locks, policy, record
+from cases.kernel import clocks, locks, policy, record
 from cases.kernel.actors import Actor
+from cases.kernel.background import jobs
 
 __all__ = ["KIND", "REASON", "recall_all", "still_placed"]
 

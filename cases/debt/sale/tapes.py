@@ -20,8 +20,9 @@ from cases.accounts.models import Account, AccountHolder
 from cases.debt import contacts
 from cases.debt.sale import looking
 from cases.debt.sale.models import DebtSale, DebtSaleAccount, SaleTape, SaleTapePart
-from cases.kernel import calendars, jobs, locks, policy, record
+from cases.kernel import calendars, locks, policy, record
 from cases.kernel.actors import Actor
+from cases.kernel.background import jobs
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case
 from cases.ledger import api as ledger

@@ -13,8 +13,8 @@ from django.utils import timezone
 from cases.disclosure.breach import codes
 from cases.disclosure.emergency.forms import PartyForm as PersonForm
 from cases.kernel.calendars import LONDON
-from cases.kernel.numberfields import Whole
-from cases.kernel.plainforms import Chosen, PlainForm, StepForm
+from cases.kernel.forms.numberfields import Whole
+from cases.kernel.forms.plainforms import Chosen, PlainForm, StepForm
 
 __all__ = ["AssessForm", "CloseForm", "FactsForm", "NotifyForm", "PartyForm", "ReportForm"]
 

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from cases.disclosure.breach import codes
 from cases.disclosure.breach.models import Breach
-from cases.kernel import papers
 from cases.kernel.casetypes import Check
 from cases.kernel.models import Case
+from cases.kernel.outputs import papers
 from cases.kernel.restricted import quietholds
 
 __all__ = ["amount", "checks", "context", "facts_view", "topic", "topic_label"]

@@ -15,9 +15,9 @@ from cases.disclosure.emergency import codes
 from cases.disclosure.emergency.guards import ABOUT_POSITION
 from cases.kernel import formats
 from cases.kernel.formats import BadFormat
-from cases.kernel.lightforms import LightForm
-from cases.kernel.numberfields import Whole
-from cases.kernel.plainforms import Chosen, PlainForm, StepForm, needed_when
+from cases.kernel.forms.lightforms import LightForm
+from cases.kernel.forms.numberfields import Whole
+from cases.kernel.forms.plainforms import Chosen, PlainForm, StepForm, needed_when
 
 __all__ = [
     "FactsForm",

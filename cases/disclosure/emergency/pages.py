@@ -25,8 +25,8 @@ from cases.kernel.models import Agency, Case, Clock
 from cases.kernel.transitions import CaseChanged
 from cases.ledger import sealing
 from cases.web import asking, stepup
+from cases.web.desk.rows import urgent_lines
 from cases.web.refusals import Problem, form_problems, screen, status_of
-from cases.web.rows import urgent_lines
 
 KIND = EMERGENCY_DISCLOSURE.code
 CASEWORK = "casework"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cases.kernel.lightforms import LightForm
+from cases.kernel.forms.lightforms import LightForm
 
 __all__ = ["FactsForm", "PartyForm"]
 

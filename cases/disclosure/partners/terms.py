@@ -12,11 +12,11 @@ from cases.disclosure.partners import codes
 from cases.disclosure.partners.models import PartnerAgreement
 from cases.kernel import calendars
 from cases.kernel.actors import Actor
+from cases.kernel.forms.numberfields import Whole
+from cases.kernel.forms.plainforms import Chosen
 from cases.kernel.models import Agency
-from cases.kernel.numberfields import Whole
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
-from cases.kernel.plainforms import Chosen
 
 __all__ = ["KINDS", "PARTNER_KINDS", "PROCESSOR", "live", "proves_itself", "why_not"]
 

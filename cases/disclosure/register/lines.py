@@ -17,9 +17,10 @@ from cases.disclosure import codes, periods
 from cases.disclosure.dataitems import label
 from cases.disclosure.models import DisclosureError, DisclosureRequest, PackagePart
 from cases.disclosure.statistics import ENDS, OUTCOMES
-from cases.kernel import calendars, datacategories, notice, policy
+from cases.kernel import calendars, notice, policy
 from cases.kernel.actors import Actor
 from cases.kernel.models import Agency, Clock
+from cases.kernel.outputs import datacategories
 from cases.ledger import reads, sealing
 
 __all__ = ["INSPECTION", "KIND", "MOST_LINES", "REGISTER", "Line", "authorities", "inspection", "lines", "table"]

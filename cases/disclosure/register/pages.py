@@ -19,7 +19,7 @@ from cases.disclosure.register.lines import INSPECTION, KIND, MOST_LINES, REGIST
 from cases.kernel import calendars, policy
 from cases.ledger import reads
 from cases.web import asking, stepup
-from cases.web.documents import table
+from cases.web.onecase.documents import table
 from cases.web.refusals import Problem, form_problems, screen
 
 __all__ = ["urlpatterns"]

@@ -11,9 +11,9 @@ from cases.disclosure.transfer import codes, guards, periods
 from cases.kernel import formats
 from cases.kernel.countries import COUNTRIES
 from cases.kernel.exchange.agreements import HOME, OWN
-from cases.kernel.lightforms import LightForm
+from cases.kernel.forms.lightforms import LightForm
+from cases.kernel.forms.plainforms import CARD, Chosen, StepForm, needed_when
 from cases.kernel.models import Agency, Case
-from cases.kernel.plainforms import CARD, Chosen, StepForm, needed_when
 
 __all__ = ["ApproveForm", "FactsForm", "PartyForm", "RenewForm"]
 

@@ -10,10 +10,10 @@ from django import forms
 from cases.fraud.party_forms import PartyForm as PersonForm
 from cases.fraud.suspicion import codes
 from cases.kernel import calendars
-from cases.kernel.lightforms import LightForm
+from cases.kernel.forms.lightforms import LightForm
+from cases.kernel.forms.plainforms import Chosen
 from cases.kernel.models import Case
 from cases.kernel.office.codelists import CodesField
-from cases.kernel.plainforms import Chosen
 
 __all__ = ["FactsForm", "PartyForm", "ReferralForm", "RefusalForm"]
 

@@ -9,8 +9,8 @@ from django import forms
 from cases.fraud.trace import codes, messages
 from cases.kernel import formats
 from cases.kernel.formats import BadFormat
-from cases.kernel.numberfields import Whole
-from cases.kernel.plainforms import Chosen, PersonForm, PlainForm, StepForm
+from cases.kernel.forms.numberfields import Whole
+from cases.kernel.forms.plainforms import Chosen, PersonForm, PlainForm, StepForm
 
 __all__ = ["AcceptForm", "FactsForm", "HoldForm", "NextForm", "PartyForm", "PassForm", "StartForm"]
 

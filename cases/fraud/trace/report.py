@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cases.fraud.trace import codes, messages
-from cases.kernel import outbox, papers
+from cases.kernel import outbox
 from cases.kernel.casetypes import Check, Table
 from cases.kernel.models import Case, Release
+from cases.kernel.outputs import papers
 
 __all__ = ["amount", "checks", "context", "facts_view", "tables", "topic", "topic_label"]
 

@@ -16,7 +16,8 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from cases.kernel import jobs, outbox
+from cases.kernel import outbox
+from cases.kernel.background import jobs
 from cases.kernel.errors import CaseError
 from cases.kernel.evidence import handing, taking
 from cases.kernel.exchange import batchformat

@@ -14,7 +14,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from cases.kernel import actors, casetypes, conflicts, jobs
+from cases.kernel import actors, casetypes, conflicts
+from cases.kernel.background import jobs
 from cases.kernel.finding import index
 from cases.kernel.finding.index import Blinder
 from cases.kernel.models import Case, CaseAddress, CaseParty, Job, Note, SearchEntry

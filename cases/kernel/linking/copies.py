@@ -13,9 +13,10 @@ from functools import partial
 from django.db import transaction
 from django.db.models import Max, QuerySet
 
-from cases.kernel import actors, approvals, jobs, locks, record, tasks
+from cases.kernel import actors, approvals, locks, record, tasks
+from cases.kernel.background import jobs
+from cases.kernel.background.jobs import Job
 from cases.kernel.evidence import damage, handing, scanning, store, taking
-from cases.kernel.jobs import Job
 from cases.kernel.models import Case, Evidence, Task
 from cases.ledger import sealing
 from cases.ledger.models import DataKey

@@ -7,8 +7,8 @@ from typing import Any
 from django import forms
 
 from cases.kernel.actors import Actor
+from cases.kernel.forms.plainforms import Chosen
 from cases.kernel.models import User
-from cases.kernel.plainforms import Chosen
 
 __all__ = ["ChangeForm", "PersonField"]
 

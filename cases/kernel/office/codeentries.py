@@ -11,13 +11,13 @@ from typing import Any
 from django import forms
 
 from cases.kernel.actors import Actor
+from cases.kernel.forms.numberfields import Whole
+from cases.kernel.forms.plainforms import Chosen
 from cases.kernel.models import CodeEntry
-from cases.kernel.numberfields import Whole
 from cases.kernel.office import codelists
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.codelists import CodeList
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
-from cases.kernel.plainforms import Chosen
 
 __all__ = ["KINDS"]
 

@@ -14,7 +14,7 @@ from typing import Any
 from django import forms
 from django.db.models import CharField, Func, QuerySet, Value
 
-from cases.kernel.choosing import Chosen
+from cases.kernel.forms.choosing import Chosen
 from cases.kernel.models import CodeEntry
 from cases.kernel.prepared import Prepared
 

@@ -12,11 +12,11 @@ from django import forms
 from cases.kernel import calendars, notice
 from cases.kernel.actors import Actor
 from cases.kernel.exchange import exchanges
+from cases.kernel.forms.plainforms import Chosen
 from cases.kernel.models import PolicyDocument
 from cases.kernel.office import policydocs
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
-from cases.kernel.plainforms import Chosen
 
 __all__ = ["KINDS"]
 

@@ -16,12 +16,13 @@ from django.apps import apps
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from cases.kernel import approvals, digests, drafts, locks, record, tasks, views
+from cases.kernel import approvals, locks, record, tasks
 from cases.kernel.actors import Actor
 from cases.kernel.models import Approval, Case, Proposal, RoleGrant, Task, Team, TeamMembership, User
 from cases.kernel.office import grants, people, proposals, shutout
 from cases.kernel.office.changeforms import ChangeForm, PersonField
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
+from cases.kernel.personal import digests, drafts, views
 from cases.ledger import api as ledger
 
 __all__ = ["KINDS", "give_back", "leave"]

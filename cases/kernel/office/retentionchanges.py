@@ -13,10 +13,10 @@ from django import forms
 
 from cases.kernel import calendars, retention
 from cases.kernel.actors import Actor
-from cases.kernel.numberfields import Whole
+from cases.kernel.forms.numberfields import Whole
+from cases.kernel.forms.plainforms import Chosen
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
-from cases.kernel.plainforms import Chosen
 from cases.kernel.retention import RetentionClass
 
 __all__ = ["KINDS"]

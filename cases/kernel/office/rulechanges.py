@@ -12,11 +12,11 @@ from django import forms
 
 from cases.kernel import calendars
 from cases.kernel.actors import Actor
+from cases.kernel.forms.numberfields import Whole
+from cases.kernel.forms.plainforms import Chosen
 from cases.kernel.models import ClockRuleVersion, HolidayChange
-from cases.kernel.numberfields import Whole
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
-from cases.kernel.plainforms import Chosen
 from cases.kernel.timing import recounting, rulebook
 from cases.kernel.timing.counting import OPEN_ENDED, ClockRule, in_words
 from cases.kernel.timing.rulebook import RULES

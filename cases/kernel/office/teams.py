@@ -9,11 +9,11 @@ from django import forms
 
 from cases.kernel import tasks
 from cases.kernel.actors import Actor
+from cases.kernel.forms.plainforms import Chosen
 from cases.kernel.models import Team, TeamMembership, User
 from cases.kernel.office import grants, leaving, people
 from cases.kernel.office.changeforms import ChangeForm, PersonField
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
-from cases.kernel.plainforms import Chosen
 
 __all__ = ["KINDS"]
 

@@ -16,11 +16,11 @@ from django.db.models import QuerySet
 
 from cases.kernel import conflicts, locks, policy, record, tasks
 from cases.kernel.actors import Actor
+from cases.kernel.forms.plainforms import Chosen
 from cases.kernel.models import Case, StaffTie, TieEntry, User
 from cases.kernel.office import leaving
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
-from cases.kernel.plainforms import Chosen
 from cases.kernel.restricted import moving
 from cases.ledger import sealing
 

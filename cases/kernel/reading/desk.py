@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 from django.db.models import Exists, F, OuterRef, QuerySet, Value
 
-from cases.kernel import policy, taskdesk
+from cases.kernel import policy
 from cases.kernel.actors import Actor
 from cases.kernel.models import Agency, Approval, Case, Channel, RoleGrant, Task, TeamMembership
+from cases.kernel.personal import taskdesk
 from cases.kernel.prepared import Prepared
 from cases.kernel.reading.worklist import LISTED, end_of_today, my_cases, my_decisions
 

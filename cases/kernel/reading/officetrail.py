@@ -15,8 +15,10 @@ from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from cases.kernel import casetypes, clocks, disposals, jobs, notice, policy, retention, roles
+from cases.kernel import casetypes, clocks, notice, policy, retention, roles
 from cases.kernel.actors import Actor
+from cases.kernel.background import jobs
+from cases.kernel.disposal import disposals
 from cases.kernel.exchange import exchanges
 from cases.kernel.models import Agency, Disposal
 from cases.kernel.office import access, people, proposals

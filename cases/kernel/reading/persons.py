@@ -10,13 +10,14 @@ from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q
 
-from cases.kernel import bases, calendars, casetypes, holds, notice, policy, retention
+from cases.kernel import calendars, casetypes, holds, notice, policy, retention
 from cases.kernel.actors import Actor
 from cases.kernel.casetypes import Table, Tie
 from cases.kernel.errors import NotVisible
 from cases.kernel.finding import joining
 from cases.kernel.linking import people as linked
 from cases.kernel.models import Case, CaseParty, Hold, PersonPair, Release
+from cases.kernel.outputs import bases
 from cases.kernel.parties import PERSON_FIELDS
 from cases.kernel.reading import lookers
 from cases.ledger.models import AccessEvent

@@ -12,7 +12,8 @@ from typing import Any
 
 from django.db.models import Count, Min, Q, QuerySet
 
-from cases.kernel import casetypes, jobs, ledgercheck
+from cases.kernel import casetypes
+from cases.kernel.background import jobs, ledgercheck
 from cases.kernel.exchange import held, letters
 from cases.kernel.models import AuditReport, Callback, Clock, Evidence, Job, OutboxMessage
 from cases.kernel.reading.worklist import CAP

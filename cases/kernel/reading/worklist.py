@@ -18,12 +18,14 @@ from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.lookups import IsNull
 
-from cases.kernel import casetypes, conflicts, holds, jobs, policy, taskdesk
+from cases.kernel import casetypes, conflicts, holds, policy
 from cases.kernel.actors import Actor
+from cases.kernel.background import jobs
 from cases.kernel.calendars import LONDON
 from cases.kernel.exchange import letters
 from cases.kernel.models import Approval, ApprovalDecision, Case, Hold, OutboxMessage
 from cases.kernel.office import proposals
+from cases.kernel.personal import taskdesk
 from cases.kernel.prepared import Prepared, PreparedInPart, Statement
 from cases.kernel.reading.paging import PAGE_SIZE, Cursor, Page, Sort, anywhere, paged_by, zone
 from cases.kernel.timing import snoozes

@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from cases.kernel import calendars, clocks, jobs, locks, policy, record, tasks
+from cases.kernel import calendars, clocks, locks, policy, record, tasks
 from cases.kernel.actors import Actor, system
+from cases.kernel.background import jobs
 from cases.kernel.models import Clock, Job, JobRow, Task
 from cases.kernel.restricted import breakglass
 

@@ -12,7 +12,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from cases.accounts import reading, uploads
-from cases.kernel import actors, jobrun
+from cases.kernel import actors
+from cases.kernel.background import jobrun
 from cases.kernel.errors import NotAllowed
 from cases.kernel.models import User
 

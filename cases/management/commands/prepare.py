@@ -12,9 +12,10 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from cases.kernel import retention, taskdesk
+from cases.kernel import retention
 from cases.kernel.evidence import custody, store
 from cases.kernel.models import Case
+from cases.kernel.personal import taskdesk
 from cases.kernel.timing import missing, rulebook
 from cases.ledger import checks, databases, indexkeys, keys, notes, rotation
 from cases.reports import seal, sender

@@ -6,7 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from cases.kernel import calendars, processing
+from cases.kernel import calendars
+from cases.kernel.outputs import processing
 
 
 class Command(BaseCommand):

@@ -14,8 +14,9 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from cases.kernel import calendars, casetypes, jobs, policy
+from cases.kernel import calendars, casetypes, policy
 from cases.kernel.actors import Actor
+from cases.kernel.background import jobs
 from cases.kernel.casetypes import CaseType, Dimension
 from cases.kernel.errors import CaseError
 from cases.kernel.models import Case, CaseAddress, CaseParty, Clock, Figures, FiguresPart, Job

@@ -12,8 +12,9 @@ from io import StringIO
 from django.db import OperationalError, transaction
 from django.template.loader import render_to_string
 
-from cases.kernel import actors, calendars, datacategories, tasks
+from cases.kernel import actors, calendars, tasks
 from cases.kernel.models import Figures, FiguresRelease, StoredBlob, Team
+from cases.kernel.outputs import datacategories
 from cases.kernel.timing import quarters
 from cases.ledger import api as ledger
 from cases.ledger import sealing

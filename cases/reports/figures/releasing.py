@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from cases.kernel.actors import Actor
+from cases.kernel.forms.plainforms import Chosen
 from cases.kernel.models import Figures, FiguresRelease
 from cases.kernel.office.changeforms import ChangeForm
 from cases.kernel.office.codelists import CodeField
 from cases.kernel.office.kinds import Change, Kind, Line, Payload
-from cases.kernel.plainforms import Chosen
 from cases.kernel.timing import quarters
 from cases.ledger import api as ledger
 from cases.reports.figures import files, tables

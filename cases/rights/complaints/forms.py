@@ -8,9 +8,9 @@ from typing import Any
 from django import forms
 
 from cases.kernel.casetypes import Intake
+from cases.kernel.forms.plainforms import DAY, Chosen, StepForm, faults_of, is_recent
 from cases.kernel.intake import FieldErrors
 from cases.kernel.office.codelists import CodeField
-from cases.kernel.plainforms import DAY, Chosen, StepForm, faults_of, is_recent
 from cases.rights import codes as rights_codes
 from cases.rights import intake
 from cases.rights.complaints import codes

@@ -14,7 +14,8 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
-from cases.web import people, stepup
+from cases.web import stepup
+from cases.web.administration import people
 from cases.web.signin import views
 
 _to_sign_in = login_not_required(RedirectView.as_view(pattern_name="account_login"))

@@ -1,0 +1,1 @@
+"""What is erased once its time is over, or before it where two people decided so, and again after a restore."""

@@ -1,0 +1,1 @@
+"""What is printed, listed or exported, with the category and ground of every field."""
