@@ -101,7 +101,7 @@ class PreparedInPart(Prepared):
 
 class PreparedOpening(Prepared):
     """A query of sealed rows that are opened at once. The statement that reads them writes the row of the read log too,
-    so that nobody has the ones without the other; where it finds none nothing is opened, and nothing written.
+    so that nobody has the ones without the other; a look that finds none is on record too.
 
     One of its samples is `at`, and it calls `stream` whose each row is. Of `reader` counts who reads, how and why.
     """
@@ -127,7 +127,6 @@ _NOTED = """
 INSERT INTO cases_accessevent (at, actor, verb, fields, purpose, streams, break_glass, request_id, result_count)
 SELECT %s::timestamptz, %s, %s, %s::varchar[], %s, coalesce(array_agg(DISTINCT stream), '{}'), false, '', count(*)
   FROM found
-HAVING count(*) > 0
 """
 
 

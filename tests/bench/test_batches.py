@@ -31,7 +31,8 @@ import django; django.setup()
 from datetime import datetime
 from django.db import transaction
 from cases.debt import batches
-from cases.kernel import jobrun, jobs, outbox
+from cases.kernel import outbox
+from cases.kernel.background import jobrun, jobs
 from cases.kernel.models import BatchFile
 for ringing in (jobs, outbox):
     ringing.install_doorbell(lambda: None)  # there is no broker, and nobody waits

@@ -35,7 +35,7 @@ PROGRAM = """
 import json, resource, time
 import django; django.setup()
 from datetime import datetime
-from cases.kernel import jobrun, jobs
+from cases.kernel.background import jobrun, jobs
 from cases.kernel.models import Job
 jobs.install_doorbell(lambda: None)  # there is no broker, and nobody waits
 at = datetime.fromisoformat({at!r})

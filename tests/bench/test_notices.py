@@ -33,7 +33,8 @@ import json, resource, time
 import django; django.setup()
 from datetime import datetime
 from django.conf import settings
-from cases.kernel import jobrun, jobs, outbox
+from cases.kernel import outbox
+from cases.kernel.background import jobrun, jobs
 from cases.kernel.models import Letter
 from cases.reports import letters
 for ringing in (jobs, outbox):

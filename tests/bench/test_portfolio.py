@@ -36,7 +36,7 @@ import json, resource, time
 import django; django.setup()
 from datetime import datetime
 from cases.debt.sale import bulk
-from cases.kernel import jobrun
+from cases.kernel.background import jobrun
 bulk.AFTER = {{}}  # the notices of a hundred thousand are another hour
 at, began = datetime.fromisoformat({at!r}), time.monotonic()
 rows = jobrun.work(clock=lambda: at, seconds={seconds})

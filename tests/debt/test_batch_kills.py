@@ -35,7 +35,8 @@ PROGRAM = """
 import django; django.setup()
 from datetime import datetime
 from cases.debt import limitation
-from cases.kernel import jobrun, jobs, outbox
+from cases.kernel import outbox
+from cases.kernel.background import jobrun, jobs
 for ringing in (jobs, outbox):
     ringing.install_doorbell(lambda: None)  # there is no broker, and nobody waits
 limitation._limits().update(batch_part={part}, batch_file={part})

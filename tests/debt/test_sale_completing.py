@@ -266,7 +266,7 @@ PROGRAM = """
 import django; django.setup()
 from datetime import datetime
 from cases.debt.sale import looking, notices, tapes
-from cases.kernel import jobrun
+from cases.kernel.background import jobrun
 looking.PART = tapes.PART = notices.PART = 4
 jobrun.work(clock=lambda: datetime.fromisoformat({at!r}), seconds=60)
 """

@@ -238,7 +238,7 @@ def _tokened(
             meets += f" AND NOT ({met(*before)})"
         parts.append(_TIER.format(tier=tier, meets=meets, visible=visible, cap=CAP))
         params.extend(scoped)
-    sql = f"{' UNION ALL '.join(parts)} LIMIT {CAP}"
+    sql = f"SELECT * FROM ({' UNION ALL '.join(parts)}) answers LIMIT {CAP}"  # noqa: S608 -- of fixed text alone
     return Statement(sql, tuple(params), tuple(places)), tuple(places.values())
 
 
