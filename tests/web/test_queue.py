@@ -118,6 +118,7 @@ def test_what_is_closed_stands_with_the_last_change_first_and_has_any_other_orde
         return [line.reference for line in client.get(f"/cases/?view=closed{query}").context["lines"]]
 
     assert on("") == on("&sort=changed") == [last.reference, first.reference]
+    assert "Cases you may see, the last change first." in client.get("/cases/?view=closed").text
     assert on("&sort=due") == on("&sort=opened") == [first.reference, last.reference]
     sorts = client.get("/cases/?view=closed").context["sorts"]
     assert (sorts["changed"].url, sorts["due"].url) == ("/cases/?view=closed", "/cases/?view=closed&sort=due")

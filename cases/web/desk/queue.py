@@ -37,6 +37,15 @@ class Tab:
     is_current: bool
 
 
+# What stands first, as the page says it.
+ORDERS = {
+    "due": "most urgent first",
+    "amount": "the greatest amount first",
+    "changed": "the last change first",
+    "opened": "the oldest first",
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class SortLink:
     """One column head that orders the queue."""
@@ -144,6 +153,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "is_uncounted": not counted,
         "urgent": rows.urgent_lines(actor, at=at),
         "tabs": [*_tabs(request.GET, "" if any(tab.is_current for tab in pinned) else asked.view, counted), *pinned],
+        "order": ORDERS[asked.sort],
         "sorts": _sorts(request.GET, asked),
         "chips": chips,
         "chips_on": [chip for chip in chips if chip.is_on],
